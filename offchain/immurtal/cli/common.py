@@ -14,7 +14,6 @@ from immurtal.errors import BadInput
 
 if TYPE_CHECKING:
     from immurtal.chain.wallet import Wallet
-    from immurtal.config import NetworkConfig
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -129,7 +128,7 @@ def network_options(command: Callable[..., T]) -> Callable[..., T]:
     ) -> T:
         from immurtal.config import NetworkConfig
 
-        network: NetworkConfig = NetworkConfig.load(
+        network = NetworkConfig.load(
             config_file, rpc=rpc, chain_id=chain_id, deployments=deployments
         )
         return command(*args, network=network, **kwargs)

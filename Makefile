@@ -1,0 +1,37 @@
+# `make` lists the targets. The first run of any of them sets up what it needs.
+PYTHON ?= python3
+ROOT := $(CURDIR)
+BIN := $(ROOT)/.venv/bin
+
+export PATH := $(ROOT)/scripts/bin:$(BIN):$(PATH)
+export SOLCX_BINARY_PATH := $(ROOT)/scripts/solc
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test lint clean abi
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: ## install everything this checkout needs; safe to repeat
+	@$(PYTHON) scripts/setup/bootstrap.py
+
+demo: setup ## publish, certify, license, pay and stream on this machine; MUSIC=<file or folder> for your own
+	@immurtal demo $(if $(MUSIC),--music "$(MUSIC)")
+
+up: setup ## the same up to the licence, then leave the network running until Ctrl-C
+	@immurtal demo --up $(if $(MUSIC),--music "$(MUSIC)")
+
+test: setup ## run every test
+	@scripts/setup/test
+
+lint: setup ## check style and types
+	ruff check .
+	ruff format --check .
+	mypy
+	scripts/bin/forge fmt --check contracts interfaces
+
+clean: ## remove what was built here; the cache of tools stays
+	rm -rf .venv .setup .build .demo .run node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis offchain/*.egg-info
+
+abi: setup ## write the contracts' ABIs where Python reads them
+	@python scripts/export_abi.py
