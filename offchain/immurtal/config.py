@@ -6,20 +6,18 @@ key at once. Paths in a file are relative to that file.
 
 import os
 import re
-import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
-from immurtal.errors import BadInput
+from immurtal.settings import Reader, read_toml
 
 DEVELOPMENT_CHAIN: Final = 31337
 MIB: Final = 1 << 20
 GIB: Final = 1 << 30
 
-T = TypeVar("T")
 PinPolicy = Literal["accepted", "all"]
 
 
@@ -105,7 +103,7 @@ class NodeConfig:
     @classmethod
     def load(cls, path: Path) -> "NodeConfig":
         """Raises `BadInput` with every problem of the file at once."""
-        reader = _Reader(_read_toml(path), path)
+        reader = Reader(read_toml(path), path)
         config = cls(
             path=path.resolve(),
             chain=_chain(reader.section("chain")),
@@ -169,7 +167,7 @@ class NetworkConfig:
         """
         chosen = path or (Path(env["IMMURTAL_CONFIG"]) if env.get("IMMURTAL_CONFIG") else None)
         file = chosen or client_config(env)
-        values = _read_toml(file) if chosen or file.exists() else {}
+        values = read_toml(file) if chosen or file.exists() else {}
         values |= _from_environment(env)
         if chain_id is not None:
             values["chain_id"] = chain_id
@@ -177,7 +175,7 @@ class NetworkConfig:
             values["rpc"] = _urls_in(" ".join(rpc))
         if deployments is not None:
             values["deployments"] = str(deployments.absolute())
-        reader = _Reader(values, file)
+        reader = Reader(values, file)
         chain = reader.integer("chain_id", low=1)
         config = cls(
             chain_id=chain,
@@ -214,7 +212,7 @@ def _deployment_file(path: Path, chain_id: int) -> Path:
     return path / f"{chain_id}.json" if path.is_dir() else path
 
 
-def _chain(r: "_Reader") -> ChainConfig:
+def _chain(r: Reader) -> ChainConfig:
     chain_id = r.integer("id", low=1)
     return ChainConfig(
         id=chain_id,
@@ -226,7 +224,7 @@ def _chain(r: "_Reader") -> ChainConfig:
     )
 
 
-def _identity(r: "_Reader") -> IdentityConfig:
+def _identity(r: Reader) -> IdentityConfig:
     return IdentityConfig(
         folder=r.path("folder", "."),
         operator=r.hexadecimal("operator", 20),
@@ -237,7 +235,7 @@ def _identity(r: "_Reader") -> IdentityConfig:
     )
 
 
-def _api(r: "_Reader") -> ApiConfig:
+def _api(r: Reader) -> ApiConfig:
     host = r.text("host", "127.0.0.1")
     port = r.port("port", 8480)
     return ApiConfig(
@@ -248,7 +246,7 @@ def _api(r: "_Reader") -> ApiConfig:
     )
 
 
-def _kubo(r: "_Reader") -> KuboConfig:
+def _kubo(r: Reader) -> KuboConfig:
     host = r.text("gateway_host", "127.0.0.1")
     port = r.port("gateway_port", 8481)
     config = KuboConfig(
@@ -265,7 +263,7 @@ def _kubo(r: "_Reader") -> KuboConfig:
     return config
 
 
-def _storage(r: "_Reader") -> StorageConfig:
+def _storage(r: Reader) -> StorageConfig:
     return StorageConfig(
         policy=r.choice("policy", ("accepted", "all"), "accepted"),
         max_release_bytes=r.integer("max_release_bytes", low=MIB, default=2 * GIB),
@@ -275,168 +273,13 @@ def _storage(r: "_Reader") -> StorageConfig:
     )
 
 
-def _limits(r: "_Reader") -> LimitsConfig:
+def _limits(r: Reader) -> LimitsConfig:
     return LimitsConfig(
         body_bytes=r.integer("body_bytes", low=4096, high=MIB, default=65_536),
         shares_per_account=r.integer("shares_per_account", low=1, default=120),
         shares_per_address=r.integer("shares_per_address", low=1, default=600),
         stores_per_address=r.integer("stores_per_address", low=1, default=120),
     )
-
-
-class _Reader:
-    """Takes typed values out of a TOML table and remembers every problem met on the way."""
-
-    def __init__(
-        self,
-        table: Mapping[str, Any],
-        file: Path,
-        prefix: str = "",
-        problems: list[str] | None = None,
-    ) -> None:
-        self._table = table
-        self._file = file
-        self._prefix = prefix
-        self._problems: list[str] = [] if problems is None else problems
-        self._known: set[str] = set()
-        self._sections: list[_Reader] = []
-
-    def section(self, name: str) -> "_Reader":
-        table = self._value(name, {})
-        if not isinstance(table, dict):
-            self.problem(name, "must be a table")
-            table = {}
-        section = _Reader(table, self._file, f"{self._prefix}{name}.", self._problems)
-        self._sections.append(section)
-        return section
-
-    def refuse_problems(self, do: str = "") -> None:
-        self._name_unknown()
-        if self._problems:
-            listed = "; ".join(self._problems)
-            raise BadInput(
-                f"The settings in {self._file} cannot be used: {listed}.",
-                do=do or "Correct them and start again.",
-            )
-
-    def problem(self, name: str, says: str) -> None:
-        self._problems.append(f"{self._prefix}{name} {says}")
-
-    def integer(
-        self, name: str, *, low: int, high: int = 2**63 - 1, default: int | None = None
-    ) -> int:
-        def check(value: Any) -> bool:
-            return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-
-        says = f"must be a whole number from {low} to {high}"
-        return self._checked(name, default, check, says, low)
-
-    def port(self, name: str, default: int) -> int:
-        return self.integer(name, low=1, high=65_535, default=default)
-
-    def text(
-        self, name: str, default: str, pattern: str = r"\S*", says: str = "text without spaces"
-    ) -> str:
-        def check(value: Any) -> bool:
-            return isinstance(value, str) and re.fullmatch(pattern, value) is not None
-
-        return self._checked(name, default, check, f"must be {says}", "")
-
-    def hexadecimal(self, name: str, size: int, default: str | None = None) -> str:
-        def check(value: Any) -> bool:
-            return isinstance(value, str) and bool(
-                re.fullmatch(rf"0x[0-9a-fA-F]{{{2 * size}}}", value)
-            )
-
-        says = f"must be 0x and {2 * size} hexadecimal digits"
-        return self._checked(name, default, check, says, "0x").lower()
-
-    def url(self, name: str, default: str) -> str:
-        def check(value: Any) -> bool:
-            return value == default or _is_http_url(value)
-
-        found = self._checked(name, default, check, "must be an http or https URL", "")
-        return found.rstrip("/")
-
-    def urls(self, name: str) -> tuple[str, ...]:
-        def check(value: Any) -> bool:
-            many = [value] if isinstance(value, str) else value
-            return isinstance(many, list) and bool(many) and all(map(_is_http_url, many))
-
-        says = "must be one or more http or https URLs"
-        found: Any = self._checked(name, None, check, says, [])
-        return (found,) if isinstance(found, str) else tuple(found)
-
-    def strings(self, name: str) -> tuple[str, ...]:
-        def check(value: Any) -> bool:
-            return isinstance(value, list) and all(isinstance(item, str) for item in value)
-
-        empty: list[str] = []
-        return tuple(self._checked(name, empty, check, "must be a list of texts", empty))
-
-    def path(self, name: str, default: str | None = None) -> Path:
-        def check(value: Any) -> bool:
-            return isinstance(value, str) and bool(value) and "\0" not in value
-
-        found = self._checked(name, default, check, "must be a path", ".")
-        return (self._file.parent / Path(found).expanduser()).resolve()
-
-    def choice(self, name: str, options: tuple[T, ...], default: T) -> T:
-        says = "must be one of " + ", ".join(map(repr, options))
-        return self._checked(name, default, lambda value: value in options, says, default)
-
-    def _value(self, name: str, default: Any) -> Any:
-        self._known.add(name)
-        return self._table.get(name, default)
-
-    def _checked(
-        self,
-        name: str,
-        default: T | None,
-        check: Callable[[Any], bool],
-        says: str,
-        otherwise: T,
-    ) -> T:
-        value = self._value(name, default)
-        if value is None:
-            self.problem(name, f"is missing, and {says}")
-            return otherwise
-        if not check(value):
-            self.problem(name, says)
-            return otherwise
-        found: T = value
-        return found
-
-    def _name_unknown(self) -> None:
-        for name in self._table:
-            if name not in self._known:
-                self.problem(name, "is not a setting")
-        for section in self._sections:
-            section._name_unknown()
-
-
-def _is_http_url(value: Any) -> bool:
-    if not isinstance(value, str) or len(value) > 2048 or re.search(r"\s", value):
-        return False
-    try:
-        parts = urlsplit(value)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BadInput(
-            f"There is no settings file {path}.",
-            do="`immurtal node init FOLDER` writes a node's.",
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"The settings file {path} cannot be read: {error}.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"The settings file {path} is not TOML: {error}.") from None
 
 
 def _from_environment(env: Mapping[str, str]) -> dict[str, Any]:
