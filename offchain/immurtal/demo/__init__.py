@@ -1,1 +1,1 @@
-"""The whole way on one machine, with evidence: anvil, three nodes, an album, listeners, a report."""
+"""The whole way on one machine, with evidence: a chain, nodes, an album, listeners."""

@@ -53,6 +53,8 @@ SOFT = (1.0, 0.3, 0.08)
 
 _HARBOUR = [(57, 60, 64, 69), (53, 57, 60, 65), (48, 55, 60, 64), (55, 59, 62, 67)]
 _EMBER = [(50, 57, 62, 65), (46, 53, 58, 62), (53, 57, 60, 65), (48, 52, 55, 60)]
+_UP_AND_DOWN = (0, 1, 2, 3, 2, 1, 3, 2)
+_BROKEN = (0, 2, 1, 3, 2, 3, 1, 2)
 _MELODY: Score = [
     *((76, 1.5), (74, 0.5), (72, 1), (69, 1), (72, 1), (74, 1), (72, 2)),
     *((67, 1.5), (69, 0.5), (72, 1), (76, 1), (74, 2), (None, 2)),
@@ -67,9 +69,7 @@ ALBUM = (
         "First Light over the Harbour",
         96,
         (
-            Voice(
-                _arpeggio(_HARBOUR * 4, (0, 1, 2, 3, 2, 1, 3, 2), 0.5), BELL, 0.005, 0.9, 0.5, 0.3
-            ),
+            Voice(_arpeggio(_HARBOUR * 4, _UP_AND_DOWN, 0.5), BELL, 0.005, 0.9, 0.5, 0.3),
             Voice([(c[0] - 12, 4.0) for c in _HARBOUR * 4], SOFT, 0.08, 3.0, 0.7, 0.5),
             Voice([(None, 16.0), *_MELODY, *_MELODY], REED, 0.03, 1.4, 0.32, 0.7),
         ),
@@ -78,12 +78,8 @@ ALBUM = (
         "Embers",
         120,
         (
-            Voice(
-                _arpeggio(_EMBER * 4, (0, 2, 1, 3, 2, 3, 1, 2), 0.5), SOFT, 0.004, 0.5, 0.6, 0.65
-            ),
-            Voice(
-                [(c[0] - 12, 2.0) for c in _EMBER * 4 for _ in (0, 1)], REED, 0.01, 1.2, 0.4, 0.4
-            ),
+            Voice(_arpeggio(_EMBER * 4, _BROKEN, 0.5), SOFT, 0.004, 0.5, 0.6, 0.65),
+            Voice([(c[0] - 12, 4.0) for c in _EMBER * 4], REED, 0.01, 1.2, 0.4, 0.4),
             Voice([(None, 16.0), *_ANSWER, *_ANSWER, *_ANSWER], BELL, 0.01, 1.8, 0.4, 0.35),
         ),
     ),
@@ -93,7 +89,7 @@ ARTIST = "The Immurtal Ensemble"
 
 
 def render_album(folder: Path) -> list[Path]:
-    """Writes the album, one FLAC and one tagged WAV with a cover, and returns the files in order."""
+    """Writes the album, a FLAC and a WAV with tags and cover; returns the files in order."""
     folder.mkdir(parents=True, exist_ok=True)
     cover = _cover()
     files = []
