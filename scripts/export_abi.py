@@ -1,0 +1,107 @@
+"""Writes the contracts' ABIs into the Python package: `python scripts/export_abi.py [--check]`.
+
+Compiles with the npm build of solc behind `scripts/solc`, with the settings of `ape-config.yaml`,
+without ape. `--check` writes nothing and fails if a file differs from what would be written.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = ROOT / "offchain" / "immurtal" / "chain" / "abi"
+CONTRACTS = (
+    "CopyrightRegistry",
+    "LicenseManager",
+    "NodeRegistry",
+    "RoyaltySplit",
+    "RoyaltySplitFactory",
+)
+
+
+def compile_contracts(outputs: list[str]) -> dict[str, dict[str, Any]]:
+    """Solidity's standard JSON output of each contract, by its name.
+
+    `outputs` are output selections such as "abi"; see the compiler's "Input and Output JSON".
+    Raises SystemExit with the compiler's own words if a contract does not compile.
+    """
+    config = yaml.safe_load((ROOT / "ape-config.yaml").read_text(encoding="utf-8"))["solidity"]
+    folders = (("contracts", ROOT / "contracts"), ("interfaces", ROOT / "interfaces"))
+    sources = {
+        f"{name}/{path.relative_to(folder).as_posix()}": path
+        for name, folder in folders
+        for path in sorted(folder.rglob("*.sol"))
+        if "mocks" not in path.relative_to(folder).parts
+    }
+    solady = ROOT / "node_modules" / "solady" / "src"
+    sources |= {f"solady/{path.relative_to(solady).as_posix()}": path for path in _imported(solady)}
+    request = {
+        "language": "Solidity",
+        "sources": {
+            name: {"content": path.read_text(encoding="utf-8")} for name, path in sources.items()
+        },
+        "settings": {
+            "evmVersion": config["evm_version"],
+            "viaIR": config["via_ir"],
+            "optimizer": {"enabled": config["optimize"], "runs": config["optimization_runs"]},
+            "outputSelection": {
+                f"contracts/{contract}.sol": {contract: outputs} for contract in CONTRACTS
+            },
+        },
+    }
+    launcher = ROOT / "scripts" / "solc" / f"solc-v{config['version']}"
+    done = subprocess.run(
+        ["node", str(launcher), "--standard-json"],
+        input=json.dumps(request).encode(),
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    output = json.loads(done.stdout)
+    failures = [error for error in output.get("errors", []) if error["severity"] == "error"]
+    if failures:
+        raise SystemExit("\n".join(error["formattedMessage"] for error in failures))
+    return {
+        contract: output["contracts"][f"contracts/{contract}.sol"][contract]
+        for contract in CONTRACTS
+    }
+
+
+def _imported(solady: Path) -> list[Path]:
+    return sorted((solady / "tokens").glob("*.sol")) + sorted((solady / "utils").glob("*.sol"))
+
+
+def abi_text(abi: list[dict[str, Any]]) -> str:
+    """The ABI as it stands in a file: one entry a line, so that changes read well."""
+    lines = ",\n".join(json.dumps(entry, separators=(",", ":"), sort_keys=True) for entry in abi)
+    return f"[\n{lines}\n]\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="only compare, and fail on a difference")
+    arguments = parser.parse_args()
+    compiled = compile_contracts(["abi"])
+    stale = []
+    for contract in CONTRACTS:
+        path = TARGET / f"{contract}.json"
+        text = abi_text(compiled[contract]["abi"])
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale.append(path.name)
+        if not arguments.check:
+            TARGET.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    if arguments.check and stale:
+        print(f"not what the contracts compile to: {', '.join(stale)}; run make abi", file=sys.stderr)
+        return 1
+    print("up to date" if not stale else f"written: {', '.join(stale)}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
