@@ -118,7 +118,8 @@ def _render(piece: Piece) -> NDArray[np.int16]:
     mix *= 0.85 / np.abs(mix).max()
     fade = int(2.5 * RATE)
     mix[-fade:] *= np.linspace(1, 0, fade)[:, None] ** 2
-    return np.round(mix * 32_767).astype(np.int16)
+    pcm: NDArray[np.int16] = np.round(mix * 32_767).astype(np.int16)
+    return pcm
 
 
 def _play(voice: Voice, beat: float, length: int) -> Samples:
@@ -141,7 +142,8 @@ def _tone(voice: Voice, note: int, seconds: float) -> Samples:
         if number * pitch < RATE / 2.2:
             sound += loudness * np.sin(2 * np.pi * number * pitch * time)
     envelope = np.minimum(1, time / voice.attack) * np.exp(-3 * time / (voice.decay + 1e-9))
-    return sound * envelope / sum(voice.partials)
+    tone: Samples = sound * envelope / sum(voice.partials)
+    return tone
 
 
 def _write_wav(path: Path, pcm: NDArray[np.int16]) -> Path:
