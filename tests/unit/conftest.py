@@ -1,0 +1,80 @@
+"""Fixtures of the contract tests: `ape test tests/unit`, on anvil, each test from a snapshot.
+
+The compiler and anvil are the checkout's own, whether or not the Makefile set the environment.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+os.environ.setdefault("SOLCX_BINARY_PATH", str(ROOT / "scripts" / "solc"))
+os.environ["PATH"] = f"{ROOT / 'scripts' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+
+ETH = "0x0000000000000000000000000000000000000000"
+MIN_AGE = 1
+
+
+@pytest.fixture(scope="session")
+def deployer(accounts):
+    return accounts[0]
+
+
+@pytest.fixture(scope="session")
+def author(accounts):
+    return accounts[1]
+
+
+@pytest.fixture(scope="session")
+def buyer(accounts):
+    return accounts[2]
+
+
+@pytest.fixture(scope="session")
+def operator(accounts):
+    return accounts[3]
+
+
+@pytest.fixture(scope="session")
+def stranger(accounts):
+    return accounts[4]
+
+
+@pytest.fixture(scope="session")
+def factory(project, deployer):
+    return project.RoyaltySplitFactory.deploy(sender=deployer)
+
+
+@pytest.fixture(scope="session")
+def registry(project, deployer, factory):
+    return project.CopyrightRegistry.deploy(MIN_AGE, factory, sender=deployer)
+
+
+@pytest.fixture(scope="session")
+def licenses(project, deployer, registry, factory):
+    return project.LicenseManager.deploy(registry, factory, sender=deployer)
+
+
+@pytest.fixture(scope="session")
+def nodes(project, deployer):
+    return project.NodeRegistry.deploy(sender=deployer)
+
+
+@pytest.fixture(scope="session")
+def token(project, deployer):
+    """A plain ERC-20 that anyone may mint."""
+    return project.MockERC20.deploy(sender=deployer)
+
+
+@pytest.fixture(scope="session")
+def create_split(project, factory, deployer):
+    """Creates a split of {payee: share in basis points} and returns it as a contract."""
+
+    def create(shares):
+        payees = sorted(shares, key=lambda payee: int(str(payee), 16))
+        weights = [shares[payee] for payee in payees]
+        receipt = factory.create(payees, weights, sender=deployer)
+        return project.RoyaltySplit.at(receipt.return_value)
+
+    return create
