@@ -1,0 +1,39 @@
+"""Invariant: in any span of time a key gets at most one bucket and what has dripped in since."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from immurtal.node.limits import RateLimit
+
+
+@given(
+    st.integers(1, 120),
+    st.lists(st.floats(0, 30, allow_nan=False), min_size=1, max_size=300),
+)
+def test_never_more_than_the_bucket_and_the_drip(per_minute: int, waits: list[float]) -> None:
+    now = 0.0
+    limit = RateLimit(per_minute, now=lambda: now)
+    allowed = 0
+    for wait in waits:
+        now += wait
+        answer = limit.take("a")
+        allowed += answer == 0
+        assert answer >= 0
+    assert allowed <= per_minute + now * per_minute / 60 + 1e-6
+
+
+def test_the_wait_that_is_named_is_enough_and_others_are_not_held_up() -> None:
+    now = 0.0
+    limit = RateLimit(2, now=lambda: now)
+    assert [limit.take("a"), limit.take("a")] == [0, 0]
+    wait = limit.take("a")
+    assert 0 < wait <= 30
+    assert limit.take("b") == 0
+    now += wait
+    assert limit.take("a") == 0
+
+
+def test_memory_is_bounded() -> None:
+    limit = RateLimit(1, keys=10)
+    for number in range(1000):
+        limit.take(str(number))
+    assert len(limit._buckets) == 10
