@@ -1,0 +1,1 @@
+"""Ground: JSON-RPC, ABI coding, EIP-712, signatures, wallets, transactions."""
