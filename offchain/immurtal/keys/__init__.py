@@ -1,0 +1,1 @@
+"""Ground: key shares, HPKE envelopes, sessions, and keys at rest: what both wings sign and read."""
