@@ -5,7 +5,6 @@ import io
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from immurtal.content.car import block_prefix, car_header, read_car, write_car
 from immurtal.content.cid import DAG_PB, RAW, Cid, cid_of
 from immurtal.content.unixfs import LEAF
@@ -45,7 +44,7 @@ def test_vectors(vectors):
 
 def test_kubo_writes_what_we_read_and_reads_what_we_write(kubo, tmp_path):
     path = tmp_path / "file"
-    path.write_bytes(bytes(range(256)) * 1024 * 3 + b"end")
+    path.write_bytes(b"".join(bytes([i]) * LEAF for i in range(3)) + b"end")
     root = kubo.add(path)
     exported = kubo("dag", "export", "--progress=false", root)
     roots, blocks = read(exported)
