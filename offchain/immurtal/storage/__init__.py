@@ -1,0 +1,1 @@
+"""What a node keeps: desired against actual pins, their backends, and uploads."""
