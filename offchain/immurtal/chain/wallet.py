@@ -134,26 +134,35 @@ class ApeWallet:
         """Raises BadInput: ape is not installed, no such account, wrong passphrase."""
         try:
             import ape
-            from ape.exceptions import ApeException
         except ImportError as error:
             raise BadInput(
                 "Ape accounts need ape, which is not installed.",
                 do="Install `immurtal[contracts]`, or use --keystore.",
             ) from error
-        self._ape = ape
         if alias not in ape.accounts.aliases:
             raise BadInput(
                 f"Ape has no account {alias!r}.", do="See `ape accounts list` for those it has."
             )
+        self._ape = ape
         self._account = ape.accounts.load(alias)
         self.address: str = str(self._account.address).lower()
         if passphrase is not None:
-            try:
+            self._unlock(passphrase)
+
+    def _unlock(self, passphrase: str) -> None:
+        from ape.exceptions import AccountsError
+        from ape.logging import LogLevel, logger
+
+        if not hasattr(self._account, "set_autosign"):
+            raise BadInput("This ape account takes no passphrase.", do="Leave it out.")
+        try:
+            # Ape warns on standard output, in the middle of what --json prints.
+            with logger.at_level(LogLevel.ERROR):
                 self._account.set_autosign(True, passphrase=passphrase)
-            except ApeException as error:
-                raise BadInput(f"The passphrase does not unlock the ape account {alias!r}.") from (
-                    error
-                )
+        except AccountsError as error:
+            raise BadInput(
+                f"The passphrase does not unlock the ape account {self._account.alias!r}."
+            ) from error
 
     def __repr__(self) -> str:
         return f"ApeWallet({self.address})"

@@ -9,7 +9,6 @@ from eth_account.messages import encode_typed_data
 from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
-
 from immurtal.chain import eip712
 from immurtal.chain.eip712 import (
     Entry,
@@ -130,8 +129,15 @@ def test_cast_signs_the_vectors_alike(vector: dict) -> None:
     """The same signature from Foundry: digest and RFC 6979 nonce agree."""
     typed = vector["typedData"]
     cast = subprocess.run(
-        [CAST, "wallet", "sign", "--data", json.dumps(typed)]
-        + ["--private-key", VECTORS["privateKey"]],
+        [
+            CAST,
+            "wallet",
+            "sign",
+            "--data",
+            json.dumps(typed),
+            "--private-key",
+            VECTORS["privateKey"],
+        ],
         capture_output=True,
         text=True,
         check=True,
