@@ -29,14 +29,19 @@ class WalletChoice:
     account: str | None
     passphrase_file: Path | None
 
-    def open(self) -> "Wallet":
-        """Unlocks the wallet. BadInput: none chosen, or a wrong passphrase."""
+    def open(self, passphrase: str | None = None) -> "Wallet":
+        """Unlocks the wallet, with a passphrase that was asked for already or now.
+
+        BadInput: none chosen, or a wrong passphrase.
+        """
         from immurtal.chain.wallet import ApeWallet, KeystoreWallet
 
         if self.keystore is not None:
-            return KeystoreWallet.open(self.keystore, self.passphrase())
+            return KeystoreWallet.open(self.keystore, passphrase or self.passphrase())
         if self.account is not None:
-            return ApeWallet(self.account, self.passphrase() if self.passphrase_file else None)
+            if passphrase is None and self.passphrase_file is not None:
+                passphrase = self.passphrase()
+            return ApeWallet(self.account, passphrase)
         raise BadInput(
             "No wallet was named.",
             do="Name one with --keystore FILE (make it with `immurtal wallet create`) "

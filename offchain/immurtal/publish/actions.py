@@ -3,6 +3,7 @@
 Every method raises what `Sender.send` raises; the contracts' own errors come by name.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -50,6 +51,11 @@ class OfferTerms:
             ],
         )
         return "0x" + keccak(packed).hex()
+
+
+def fresh_salt() -> str:
+    """32 random bytes, as `0x` text."""
+    return "0x" + os.urandom(32).hex()
 
 
 def commitment(author: str, work_hashes: Sequence[str], salt: str) -> str:

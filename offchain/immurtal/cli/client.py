@@ -1,0 +1,101 @@
+"""A command's way to the chain: endpoint checked, contracts to read, an account to act with."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from immurtal.chain.contracts import Contracts
+from immurtal.chain.deployment import Deployment
+from immurtal.chain.rpc import RpcPool
+from immurtal.chain.transactions import Receipt, Sender
+from immurtal.chain.wallet import Wallet
+from immurtal.config import NetworkConfig
+from immurtal.errors import BadInput, WrongNetwork
+from immurtal.publish.actions import Actions
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Reads of one deployment; `chain_id` is what the endpoint itself says."""
+
+    rpc: RpcPool
+    deployment: Deployment
+    contracts: Contracts
+
+    @property
+    def chain_id(self) -> int:
+        return self.deployment.chain_id
+
+    def sender(self, wallet: Wallet) -> Sender:
+        return Sender(self.rpc, wallet, self.chain_id)
+
+    def actions(self, wallet: Wallet) -> Actions:
+        return Actions(self.contracts, self.sender(wallet))
+
+
+@asynccontextmanager
+async def connect(network: NetworkConfig) -> AsyncIterator[Client]:
+    """Raises NotFound (no deployment file), Unreachable, WrongNetwork."""
+    deployment = Deployment.load(network.deployments)
+    rpc = RpcPool(network.rpc)
+    try:
+        found = int(await rpc.call("eth_chainId", []), 16)
+        if not found == network.chain_id == deployment.chain_id:
+            raise WrongNetwork(
+                f"The endpoint is on chain {found}, the deployment file is of chain "
+                f"{deployment.chain_id}, and chain {network.chain_id} was asked for.",
+                saved="Nothing was sent.",
+                do="Make --rpc, --deployments and --chain-id name the same network.",
+            )
+        yield Client(rpc, deployment, Contracts(rpc, deployment))
+    finally:
+        await rpc.close()
+
+
+def certificate_id(text: str) -> str:
+    """A certificate's id as written by a person. Raises BadInput."""
+    value = text.lower()
+    if not (len(value) == 66 and value.startswith("0x") and _is_hex(value[2:])):
+        raise BadInput(
+            f"{text!r} is no certificate id.",
+            do="It is 0x and 64 hexadecimal digits: the SHA-256 of the recording's original file.",
+        )
+    return value
+
+
+def offer_id(text: str) -> str:
+    """An offer's id as written by a person. Raises BadInput."""
+    value = text.lower()
+    if not (len(value) == 66 and value.startswith("0x") and _is_hex(value[2:])):
+        raise BadInput(f"{text!r} is no offer id.", do="It is 0x and 64 hexadecimal digits.")
+    return value
+
+
+def account(text: str) -> str:
+    """An account's address as written by a person; its checksum, if it has one, must be right.
+
+    Raises BadInput.
+    """
+    from eth_utils.address import is_address
+
+    if not is_address(text):
+        raise BadInput(
+            f"{text!r} is no address.",
+            do="It is 0x and 40 hexadecimal digits; where capitals are mixed in, they must be "
+            "those of its checksum (EIP-55).",
+        )
+    return text.lower()
+
+
+def sent(receipt: Receipt) -> dict[str, object]:
+    """A transaction as results tell of it; gas in units, fee in wei."""
+    return {
+        "transaction": receipt.hash,
+        "block": receipt.block,
+        "gasUsed": receipt.gas_used,
+        "fee": str(receipt.fee),
+    }
+
+
+def _is_hex(digits: str) -> bool:
+    return all(digit in "0123456789abcdef" for digit in digits)
