@@ -1,0 +1,34 @@
+"""Real parts for the tests off chain.
+
+`anvil` mines a block for each transaction; `local_chain.run_anvil(folder, "--block-time", "1")`
+starts one of another kind.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from immurtal.chain.deployment import Deployment
+from local_chain import Anvil, deploy_contracts, run_anvil
+
+
+@pytest.fixture(scope="session")
+def anvil(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Anvil]:
+    """A chain for the whole session: tests that use it leave it usable for the others."""
+    with run_anvil(tmp_path_factory.mktemp("anvil")) as chain:
+        yield chain
+
+
+@pytest.fixture(scope="session")
+def deployment_file(anvil: Anvil, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The deployment of `deployed` as a file that clients and nodes read."""
+    path = tmp_path_factory.mktemp("deployments") / f"{anvil.chain_id}.json"
+    path.write_text(json.dumps(deploy_contracts(anvil)), "utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def deployed(deployment_file: Path) -> Deployment:
+    """The contracts on `anvil`, minAge 1 s."""
+    return Deployment.load(deployment_file)
