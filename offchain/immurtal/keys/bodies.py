@@ -5,24 +5,26 @@ are ignored, a version other than 1 is refused. Whatever is wrong raises Request
 the field.
 """
 
-import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from immurtal.chain.eip712 import Field, KeyRequest, Session, Store, Struct, fields
 from immurtal.chain.signatures import MAX_SIGNATURE_BYTES
-from immurtal.content.encoding import address, b64u, b64u_decode, hex_decode, hex_encode
+from immurtal.content.encoding import b64u, hex32, hex_encode
+from immurtal.content.strict_json import Fields, decode_object, encode_json
 from immurtal.errors import BadInput
 from immurtal.keys.refusals import RequestInvalid
 from immurtal.keys.sessions import SignedRequest, SignedSession
 from immurtal.keys.store import SignedStore
 
-S = TypeVar("S", bound=Struct)
-
 VERSION = 1
 MAX_BODY_BYTES = 16 * 1024
-MAX_SESSION_KEY_BYTES = 4096
-MAX_SEALED_BYTES = 4096
+MAX_BINARY_BYTES = 4096
+"""Of a session key, or of a sealed share: room for hybrids with ML-KEM."""
+
+T = TypeVar("T")
+S = TypeVar("S", bound=Struct)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,9 @@ class ShareReply:
 
 
 def encode_request(signed: SignedRequest) -> bytes:
-    return _encode(
+    return encode_json(
         {
+            "v": VERSION,
             "session": _struct_json(signed.session.session),
             "sessionSignature": b64u(signed.session.signature),
             "request": _struct_json(signed.request),
@@ -48,31 +51,37 @@ def encode_request(signed: SignedRequest) -> bytes:
 
 
 def decode_request(body: bytes) -> SignedRequest:
-    reader = _Reader.of(body)
-    return SignedRequest(
-        SignedSession(
-            reader.inner("session").struct(Session),
-            reader.binary("sessionSignature", MAX_SIGNATURE_BYTES),
+    """Raises RequestInvalid."""
+    return _decode(
+        body,
+        lambda outer: SignedRequest(
+            SignedSession(_struct(outer, "session", Session), _signature(outer, "session")),
+            _struct(outer, "request", KeyRequest),
+            _signature(outer, "request"),
         ),
-        reader.inner("request").struct(KeyRequest),
-        reader.binary("requestSignature", MAX_SIGNATURE_BYTES),
     )
 
 
 def encode_store(signed: SignedStore) -> bytes:
-    return _encode({"store": _struct_json(signed.store), "signature": b64u(signed.signature)})
+    return encode_json(
+        {"v": VERSION, "store": _struct_json(signed.store), "signature": b64u(signed.signature)}
+    )
 
 
 def decode_store(body: bytes) -> SignedStore:
-    reader = _Reader.of(body)
-    return SignedStore(
-        reader.inner("store").struct(Store), reader.binary("signature", MAX_SIGNATURE_BYTES)
+    """Raises RequestInvalid."""
+    return _decode(
+        body,
+        lambda outer: SignedStore(
+            _struct(outer, "store", Store), outer.binary("signature", limit=MAX_SIGNATURE_BYTES)
+        ),
     )
 
 
 def encode_reply(reply: ShareReply) -> bytes:
-    return _encode(
+    return encode_json(
         {
+            "v": VERSION,
             "node": reply.node,
             "kem": reply.kem,
             "index": reply.index,
@@ -82,17 +91,50 @@ def encode_reply(reply: ShareReply) -> bytes:
 
 
 def decode_reply(body: bytes) -> ShareReply:
-    reader = _Reader.of(body)
-    return ShareReply(
-        node=reader.value("bytes32", "node"),
-        kem=reader.value("uint16", "kem"),
-        index=reader.value("uint8", "index"),
-        sealed=reader.binary("sealed", MAX_SEALED_BYTES),
+    """Raises RequestInvalid."""
+    return _decode(
+        body,
+        lambda outer: ShareReply(
+            node=hex32(outer.hex("node", 32)),
+            kem=outer.whole("kem", 0, 0xFFFF),
+            index=outer.whole("index", 1, 255),
+            sealed=outer.binary("sealed", limit=MAX_BINARY_BYTES),
+        ),
     )
 
 
-def _encode(values: dict[str, Any]) -> bytes:
-    return json.dumps({"v": VERSION, **values}, separators=(",", ":")).encode()
+def _decode(body: bytes, read: Callable[[Fields], T]) -> T:
+    try:
+        outer = decode_object(body, MAX_BODY_BYTES, "body")
+        outer.version(VERSION)
+        return read(outer)
+    except BadInput as error:
+        raise RequestInvalid(error.what, do=error.do) from error
+
+
+def _signature(outer: Fields, of: str) -> bytes:
+    return outer.binary(f"{of}Signature", limit=MAX_SIGNATURE_BYTES)
+
+
+def _struct(outer: Fields, name: str, kind: type[S]) -> S:
+    inner = outer.object(name)
+    return kind(**{field.attribute: _value(inner, field) for field in fields(kind)})
+
+
+def _value(inner: Fields, field: Field) -> Any:
+    """A member as `chain.eip712` holds it."""
+    match field.type:
+        case "address":
+            return inner.address(field.name)
+        case "bytes32":
+            return hex32(inner.hex(field.name, 32))
+        case "bytes16":
+            return inner.hex(field.name, 16)
+        case "bytes":
+            return inner.binary(field.name, limit=MAX_BINARY_BYTES)
+        case "uint16":
+            return inner.whole(field.name, 0, 0xFFFF)
+    return inner.whole(field.name)
 
 
 def _struct_json(struct: Struct) -> dict[str, Any]:
@@ -106,68 +148,3 @@ def _to_json(field: Field, value: Any) -> Any:
     if field.type == "bytes":
         return b64u(value)
     return hex_encode(value) if isinstance(value, bytes) else value
-
-
-class _Reader:
-    """One JSON object, read field by field."""
-
-    def __init__(self, values: Any, where: str) -> None:
-        if not isinstance(values, dict):
-            raise RequestInvalid(f"{where} is not a JSON object.")
-        self._values = values
-
-    @classmethod
-    def of(cls, body: bytes) -> "_Reader":
-        if len(body) > MAX_BODY_BYTES:
-            raise RequestInvalid(f"The body has more than {MAX_BODY_BYTES} bytes.")
-        try:
-            reader = cls(json.loads(body.decode()), "The body")
-        except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError
-            raise RequestInvalid("The body is not JSON.") from error
-        version = reader._get("v")
-        if type(version) is not int or version != VERSION:
-            raise RequestInvalid(f"Version {version!r} of this body is not known; 1 is.")
-        return reader
-
-    def inner(self, name: str) -> "_Reader":
-        return _Reader(self._get(name), name)
-
-    def struct(self, kind: type[S]) -> S:
-        values = {field.attribute: self.value(field.type, field.name) for field in fields(kind)}
-        return kind(**values)
-
-    def value(self, solidity_type: str, name: str) -> Any:
-        """A value of an elementary Solidity type, as `chain.eip712` holds it."""
-        value = self._get(name)
-        try:
-            match solidity_type:
-                case "address":
-                    if value != address(value, name=name):
-                        raise BadInput(f"{name} is not in lower case.")
-                    return value
-                case "bytes32":
-                    hex_decode(value, 32, name=name)
-                    return value
-                case "bytes16":
-                    return hex_decode(value, 16, name=name)
-                case "bytes":
-                    return b64u_decode(value, limit=MAX_SESSION_KEY_BYTES, name=name)
-        except BadInput as error:
-            raise RequestInvalid(error.what) from error
-        return self._unsigned(name, value, int(solidity_type.removeprefix("uint")))
-
-    def binary(self, name: str, limit: int) -> bytes:
-        try:
-            return b64u_decode(self._get(name), limit=limit, name=name)
-        except BadInput as error:
-            raise RequestInvalid(error.what) from error
-
-    def _unsigned(self, name: str, value: Any, bits: int) -> int:
-        if type(value) is not int or not 0 <= value < 1 << bits:
-            raise RequestInvalid(f"{name} is not a whole number of {bits} bits.")
-        return value
-
-    def _get(self, name: str) -> Any:
-        if name not in self._values:
-            raise RequestInvalid(f"{name} is missing.")
-        return self._values[name]

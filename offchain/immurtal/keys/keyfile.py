@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from immurtal.content.encoding import b64u, b64u_decode, hex_decode, hex_encode
+from immurtal.content.keys_file import KEY_ID_BYTES
 from immurtal.errors import BadInput
 from immurtal.keys.at_rest import Secret, read_encrypted, write_encrypted
 from immurtal.keys.hpke import PublicKey
-from immurtal.keys.sealing import KEY_ID_BYTES, Binding, NodeKey
+from immurtal.keys.sealing import Binding, NodeKey
 from immurtal.keys.shares import KEY_BYTES
 
 KIND = "immurtal/artist-key"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from immurtal.content.encoding import hex_decode
-from immurtal.content.keys_file import KeysFile, RecoveryEnvelope, SealedShare
+from immurtal.content.keys_file import KEY_ID_BYTES, KeysFile, RecoveryEnvelope, SealedShare
 from immurtal.errors import BadInput, IntegrityError, KeySharesMissing, NotFound
 from immurtal.keys import shares
 from immurtal.keys.hpke import PrivateKey, PublicKey, node_key_hash, open_sealed, seal
@@ -15,7 +15,6 @@ from immurtal.keys.hpke import PrivateKey, PublicKey, node_key_hash, open_sealed
 SHARE_LABEL = b"immurtal/share/1"
 RECOVERY_LABEL = b"immurtal/recovery/1"
 REPLY_LABEL = b"immurtal/reply/1"
-KEY_ID_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +76,6 @@ def seal_keys_file(
     Raises BadInput: fewer than 2 nodes, a threshold out of range, a node or key named twice (one
     operator would hold two shares).
     """
-    if len({node.node_id for node in nodes}) != len(nodes):
-        raise BadInput("The same node was named twice.")
     if len({node.public for node in nodes}) != len(nodes):
         raise BadInput("Two of the nodes named have the same key.")
     split = shares.split(content_key, len(nodes), threshold)
