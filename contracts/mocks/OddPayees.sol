@@ -44,19 +44,20 @@ contract ReturnBombPayee {
     }
 }
 
-/// @dev Notes the gas it was given.
-contract GasNotingPayee {
-    uint256 public noted;
+/// @dev Refuses ETH unless it gets all of 100,000 gas and the 2,300 that come with value.
+contract HungryPayee {
+    error HungryPayee_TooLittleGas(uint256 gas);
 
     receive() external payable {
-        noted = gasleft();
+        require(gasleft() > 102_200, HungryPayee_TooLittleGas(gasleft()));
     }
 }
 
-/// @dev Calls `target` with `data` when it is paid; then keeps the money, or refuses it if the call failed.
+/// @dev Calls `target` with `data` and `value` when it is paid; then keeps the money, or refuses it if the call failed.
 contract ReenteringPayee {
     address public target;
     bytes public data;
+    uint256 public value;
     bytes public answer;
     bool public insists;
 
@@ -66,9 +67,13 @@ contract ReenteringPayee {
         (target, data, insists) = (target_, data_, insists_);
     }
 
+    function sends(uint256 value_) external {
+        value = value_;
+    }
+
     receive() external payable {
         bool success;
-        (success, answer) = target.call(data);
+        (success, answer) = target.call{value: value}(data);
         require(success || !insists, ReenteringPayee_Failed());
     }
 }

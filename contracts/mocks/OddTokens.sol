@@ -70,6 +70,24 @@ contract GasBurningToken is MarkingToken {
     }
 }
 
+/// @dev Refuses to transfer, and to tell a balance, unless it gets nearly all of 100,000 gas.
+contract HungryToken is MockERC20 {
+    error HungryToken_TooLittleGas(uint256 gas);
+
+    modifier hungry() {
+        require(gasleft() > 99_000, HungryToken_TooLittleGas(gasleft()));
+        _;
+    }
+
+    function balanceOf(address account) public view override hungry returns (uint256) {
+        return super.balanceOf(account);
+    }
+
+    function transfer(address to, uint256 amount) public override hungry returns (bool) {
+        return super.transfer(to, amount);
+    }
+}
+
 /// @dev Keeps 1 % of every transfer.
 contract FeeToken is MockERC20 {
     function transfer(address to, uint256 amount) public override returns (bool) {
