@@ -31,9 +31,10 @@ contract LicenseManager is ILicenseManager, ERC1155, EIP712, ReentrancyGuardTran
     /// @dev Gas that a referrer is paid with.
     uint256 private constant PUSH_GAS = 100_000;
 
-    /// @dev What must be left before a push, so that the referrer really has {PUSH_GAS}: 64/63 of it, and the dearest
-    /// call there is (2,600 for a cold account, 9,000 for value, 25,000 for a new account), rounded up.
-    uint256 private constant GAS_BEFORE_PUSH = 140_000;
+    /// @dev What must be left before a push, so that the referrer really has {PUSH_GAS}: 64/63 of it (EIP-150), and the
+    /// dearest call there is (2,600 for a cold account, 2,600 for a cold delegate of EIP-7702, 9,000 for value, 25,000
+    /// for a new account), rounded up.
+    uint256 private constant GAS_BEFORE_PUSH = 142_000;
 
     /// @dev An offer. A purchase in ETH reads slots 0 to 2 and the certificates.
     /// ```

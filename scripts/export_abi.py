@@ -83,7 +83,9 @@ def abi_text(abi: list[dict[str, Any]]) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="only compare, and fail on a difference")
+    parser.add_argument(
+        "--check", action="store_true", help="only compare, and fail on a difference"
+    )
     arguments = parser.parse_args()
     compiled = compile_contracts(["abi"])
     stale = []
@@ -97,7 +99,9 @@ def main() -> int:
             TARGET.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
     if arguments.check and stale:
-        print(f"not what the contracts compile to: {', '.join(stale)}; run make abi", file=sys.stderr)
+        print(
+            f"not what the contracts compile to: {', '.join(stale)}; run make abi", file=sys.stderr
+        )
         return 1
     print("up to date" if not stale else f"written: {', '.join(stale)}")
     return 0
