@@ -228,6 +228,17 @@ class NodeClient:
         """Sends bytes; a stream goes out as it comes. seconds: without progress."""
         return await self._good("PATCH", path, headers=headers, content=content, seconds=seconds)
 
+    async def post(self, path: str, body: bytes, *, max_bytes: int = MAX_JSON_BYTES) -> bytes:
+        """Sends a JSON body that is encoded already; the answer's body as it came."""
+        headers = {"Content-Type": "application/json"}
+        options = {"headers": headers, "content": body, "max_bytes": max_bytes}
+        return (await self._good("POST", path, **options)).body
+
+    async def put(self, path: str, content: bytes) -> Answer:
+        """Sends bytes whose place is their hash."""
+        headers = {"Content-Type": "application/octet-stream"}
+        return await self._good("PUT", path, headers=headers, content=content)
+
     async def head(self, path: str, headers: Mapping[str, str]) -> Mapping[str, str]:
         """The answer's headers, names in lower case."""
         return (await self._good("HEAD", path, headers=headers)).headers

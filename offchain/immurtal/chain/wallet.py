@@ -116,6 +116,15 @@ class KeystoreWallet(LocalKey):
         return wallet
 
 
+def keystore_address(path: Path) -> str:
+    """The address that a keystore says it is for; nothing is unlocked. Raises BadInput."""
+    try:
+        address = str(json.loads(read_bounded(path, MAX_KEYSTORE_BYTES))["address"])
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise _no_keystore(path) from error
+    return "0x" + address.removeprefix("0x").lower()
+
+
 def _no_keystore(path: Path) -> BadInput:
     return BadInput(
         f"{path} is not a keystore in the web3 secret storage format.",

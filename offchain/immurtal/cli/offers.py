@@ -84,7 +84,8 @@ async def create(
     async with connect(network) as client:
         opened = wallet.open()
         receipt = await client.actions(opened).create_offer(offered, amount, supply)
-        kept = await hand_terms(client.contracts, offered, text)
+        nodes = [await client.contracts.node(i) for i in await client.contracts.node_ids()]
+        kept = await hand_terms(client.chain_id, nodes, offered.terms, text)
     offer_id = offered.id(opened.address)
     result = {"offer": offer_id, "terms": offered.terms, "termsKeptBy": kept, **sent(receipt)}
     emit(result, as_json=as_json, text=f"Offer {offer_id} is open (block {receipt.block}).")

@@ -4,13 +4,15 @@ Both client wings ask: a listener in order to play, an artist in order to see th
 share.
 """
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from immurtal.chain.eip712 import KeyRequest
 from immurtal.chain.wallet import LocalKey
 from immurtal.content.keys_file import KeysFile, SealedShare
-from immurtal.errors import IntegrityError
+from immurtal.errors import AccessNotDeepYet, IntegrityError
 from immurtal.keys.bodies import decode_reply, encode_request
 from immurtal.keys.hpke import PrivateKey
 from immurtal.keys.sealing import Binding, node_key_of, open_reply
@@ -67,3 +69,30 @@ async def ask_share(
     if reply.node != "0x" + entry.node.hex() or reply.index != entry.index:
         raise IntegrityError(f"Node 0x{entry.node.hex()} answered for another node's share.")
     return open_reply(reply.sealed, entry, asked.keys_file.key_id, binding, session.private)
+
+
+async def ask_patiently(
+    post: Post,
+    entry: SealedShare,
+    asked: Asked,
+    session: HeldSession,
+    *,
+    patience: float,
+    waiting: Callable[[int], None] | None = None,
+) -> bytes:
+    """`ask_share`, again and again while the access is there but not deep enough yet.
+
+    `patience`: seconds until AccessNotDeepYet is raised after all; `waiting` hears the seconds of
+    each wait.
+    """
+    until = time.monotonic() + patience
+    while True:
+        try:
+            return await ask_share(post, entry, asked, session, now=int(time.time()))
+        except AccessNotDeepYet as error:
+            seconds = max(1, error.retry_after)
+            if time.monotonic() + seconds > until:
+                raise
+            if waiting is not None:
+                waiting(seconds)
+            await asyncio.sleep(seconds)
