@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is a bounded problem of RFC 9457 that tells nothing of the inside."""
+"""Whatever is sent, the answer is a problem of RFC 9457 that tells nothing of the inside."""
 
 import asyncio
 from collections.abc import AsyncIterator
