@@ -1,0 +1,5 @@
+"""`python -m immurtal`: the command line."""
+
+from immurtal.cli import main
+
+main()
