@@ -6,7 +6,7 @@ import {ReentrancyGuardTransient} from "solady/utils/ReentrancyGuardTransient.so
 import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
 
 import {IRoyaltySplit} from "../interfaces/IRoyaltySplit.sol";
-import {SplitArgs} from "./SplitArgs.sol";
+import {SplitArgs} from "./libraries/SplitArgs.sol";
 
 contract RoyaltySplit is IRoyaltySplit, ReentrancyGuardTransient {
     using SplitArgs for bytes;

@@ -6,7 +6,7 @@ import {LibClone} from "solady/utils/LibClone.sol";
 
 import {IRoyaltySplitFactory} from "../interfaces/IRoyaltySplitFactory.sol";
 import {RoyaltySplit} from "./RoyaltySplit.sol";
-import {SplitArgs} from "./SplitArgs.sol";
+import {SplitArgs} from "./libraries/SplitArgs.sol";
 
 contract RoyaltySplitFactory is IRoyaltySplitFactory {
     /// @dev 100 payees that burn all gas on a first payment take 13.6 M gas; a transaction may have 16.7 M.
