@@ -1,0 +1,1 @@
+"""Alembic's environment, shared by every room; the index's own revisions are in `versions`."""
