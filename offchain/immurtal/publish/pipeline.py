@@ -23,11 +23,12 @@ from immurtal.errors import (
 from immurtal.keys.hpke import PublicKey
 from immurtal.keys.sealing import Binding
 from immurtal.publish.actions import Actions, OfferTerms, commitment
-from immurtal.publish.build import BuiltTrack, Track, build_track
+from immurtal.publish.build import BuiltTrack, build_track
 from immurtal.publish.home import ArtistHome
 from immurtal.publish.job import Job, Source
 from immurtal.publish.nodes import ChosenNode, check_size, look_at, named, warnings
 from immurtal.publish.proof import NodeProof, owner_session, prove
+from immurtal.publish.recordings import Track
 from immurtal.publish.storing import Delivery, store
 from immurtal.publish.terms import hand_terms
 
@@ -65,7 +66,7 @@ class Published:
     warnings: tuple[str, ...]
 
 
-@dataclass(slots=True)
+@dataclass
 class Publication:
     """One run of a job. `passphrase` encrypts the key files; `show_words` hears the recovery words
     at the first publish, before anything is built."""
