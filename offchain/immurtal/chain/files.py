@@ -1,8 +1,11 @@
 """Files that hold keys: read within a bound, written whole or not at all, for their user only."""
 
+import contextlib
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from immurtal.errors import BadInput, DiskFull
 
@@ -24,44 +27,42 @@ def write_new(path: Path, data: bytes) -> None:
 
     Raises BadInput if it is there (nothing is changed), DiskFull.
     """
-    partial = _write_partial(path, data)
+    with _explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            _create(path).close()  # takes the name
+        except FileExistsError as error:
+            raise BadInput(
+                f"{path} is there already.", saved="It was left as it is.", do="Name another file."
+            ) from error
     try:
-        os.link(partial, path)  # unlike a rename, this fails where the name is taken
-    except FileExistsError as error:
-        raise BadInput(
-            f"{path} is there already.", saved="It was left as it is.", do="Name another file."
-        ) from error
-    finally:
-        partial.unlink()
-    _sync_folder(path.parent)
+        write_over(path, data)
+    except BaseException:
+        path.unlink()
+        raise
 
 
 def write_over(path: Path, data: bytes) -> None:
     """As `write_new`, but takes the place of a file of that name: readers see old or new, whole."""
-    partial = _write_partial(path, data)
-    partial.replace(path)
-    _sync_folder(path.parent)
-
-
-def _write_partial(path: Path, data: bytes) -> Path:
     partial = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
-    try:
+    with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFull(
-                f"There is no room to write {path}.",
-                saved="What was there before is unchanged.",
-                do="Free some space, then do the same again.",
-            ) from error
-        raise BadInput(f"{path} cannot be written: {error.strerror}.") from error
-    return partial
+        try:
+            with os.fdopen(
+                os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
+            ) as f:
+                f.write(data)
+                f.flush()
+                os.fsync(f.fileno())
+            partial.replace(path)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+
+
+def _create(path: Path) -> BinaryIO:
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
 def _sync_folder(folder: Path) -> None:
@@ -71,3 +72,17 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(
+                f"There is no room to write {path}.",
+                saved="What was there before is unchanged.",
+                do="Free some space, then do the same again.",
+            ) from error
+        raise BadInput(f"{path} cannot be written: {error.strerror}.") from error

@@ -2,14 +2,10 @@
 
 import asyncio
 import itertools
-import os
-import re
-import subprocess
-import threading
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
+from eth_utils.crypto import keccak
 from immurtal.chain.rpc import Rpc, RpcError
 from immurtal.chain.signatures import (
     ERC1271_MAGIC,
@@ -21,8 +17,8 @@ from immurtal.chain.signatures import (
 )
 from immurtal.chain.wallet import LocalKey
 from immurtal.errors import Unreachable
+from local_chain import Anvil
 
-ANVIL = Path(__file__).parents[3] / "node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
 DIGEST = bytes(range(32))
 ORDER = 2 * HALF_ORDER + 1
 KEY = LocalKey(b"\x01" * 32)
@@ -54,31 +50,9 @@ INVALID = "0xfe"
 FLOODS = "0x6207a1205ff3"  # returns 500,000 zero bytes
 
 
-@pytest.fixture(scope="module")
-def anvil() -> Iterator[str]:
-    process = subprocess.Popen(
-        [ANVIL, "--port", "0", "--chain-id", "31337"],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"NO_COLOR": "1"},
-    )
-    assert process.stdout is not None
-    try:
-        found = next(
-            (found for line in process.stdout if (found := re.search(r"Listening on (\S+)", line))),
-            None,
-        )
-        assert found, "anvil ended before it listened"
-        threading.Thread(target=process.stdout.read, daemon=True).start()  # a full pipe stops it
-        yield f"http://{found[1]}"
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
 @pytest.fixture
-async def rpc(anvil: str) -> AsyncIterator[Rpc]:
-    rpc = Rpc(anvil)
+async def rpc(anvil: Anvil) -> AsyncIterator[Rpc]:
+    rpc = Rpc(anvil.url)
     yield rpc
     await rpc.close()
 
@@ -189,6 +163,4 @@ async def test_a_busy_endpoint_is_no_refusal() -> None:
 
 
 def test_the_magic_value_is_the_selector() -> None:
-    from eth_utils.crypto import keccak
-
     assert keccak(text="isValidSignature(bytes32,bytes)")[:4] == ERC1271_MAGIC

@@ -61,9 +61,8 @@ def test_one_share_of_two_says_nothing() -> None:
     400 but for a chance of 10^-8.
     """
     for byte in (0, 255):
-        drawn = Counter(
-            split(bytes([byte]) * 32, 2, 2)[0][at] for _ in range(128) for at in range(32)
-        )
+        shares = (split(bytes([byte]) * 32, 2, 2)[0] for _ in range(128))
+        drawn = Counter(value for share in shares for value in share[:32])
         assert sum((drawn[value] - 16) ** 2 / 16 for value in range(256)) < 400
 
 
