@@ -1,0 +1,34 @@
+"""The node's parts, made once and handed to whoever works with them."""
+
+from dataclasses import dataclass
+
+from immurtal.chain.contracts import Contracts
+from immurtal.chain.deployment import Deployment
+from immurtal.chain.rpc import RpcPool
+from immurtal.config import NodeConfig
+from immurtal.index.database import Database
+from immurtal.index.sync import Indexer
+from immurtal.node.clock import Clock
+from immurtal.node.identity import Identity
+from immurtal.node.release import KeyRelease
+from immurtal.node.view import ChainView
+from immurtal.storage import Storage
+from immurtal.storage.daemon import KuboDaemon
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """`kubo`: the supervised daemon; None where an existing Kubo is used."""
+
+    config: NodeConfig
+    identity: Identity
+    deployment: Deployment
+    clock: Clock
+    rpc: RpcPool
+    contracts: Contracts
+    chain: ChainView
+    release: KeyRelease
+    database: Database
+    indexer: Indexer
+    storage: Storage
+    kubo: KuboDaemon | None
