@@ -8,7 +8,7 @@ import ape
 from ape import chain
 from ape.exceptions import CustomError
 from eth_abi import decode
-from eth_utils import keccak, to_checksum_address
+from eth_utils import is_hex_address, keccak, to_checksum_address
 from hexbytes import HexBytes
 
 
@@ -46,19 +46,18 @@ def refusal(method: Any, *arguments: Any) -> tuple[str, dict[str, Any]]:
     (abi,) = (e for e in contract.contract_type.errors if keccak(text=e.selector)[:4] == data[:4])
     values = decode([i.canonical_type for i in abi.inputs], data[4:])
     named = zip(abi.inputs, values, strict=True)
-    return abi.name, {i.name: _checksummed(i.canonical_type, v) for i, v in named}
-
-
-def _checksummed(kind: str, value: Any) -> Any:
-    return to_checksum_address(value) if kind == "address" else value
+    return abi.name, {i.name: plain(value) for i, value in named}
 
 
 def plain(value: Any) -> Any:
-    """Ape's values as bytes, numbers, text, lists and dictionaries."""
+    """Ape's values as bytes, numbers, text, lists and dictionaries. A struct within something else
+    is a list: ape has no names for its fields, and no checksums for its addresses."""
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     if hasattr(value, "__dataclass_fields__"):
         return {key: plain(getattr(value, key)) for key in value.__dataclass_fields__}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
+    if is_hex_address(value):
+        return to_checksum_address(value)
     return bytes(value) if isinstance(value, bytes) else value
