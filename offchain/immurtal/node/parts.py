@@ -10,6 +10,8 @@ from immurtal.index.database import Database
 from immurtal.index.sync import Indexer
 from immurtal.node.clock import Clock
 from immurtal.node.identity import Identity
+from immurtal.node.metrics import Metrics
+from immurtal.node.peer import Peer
 from immurtal.node.release import KeyRelease
 from immurtal.node.view import ChainView
 from immurtal.storage import Storage
@@ -32,3 +34,5 @@ class Parts:
     indexer: Indexer
     storage: Storage
     kubo: KuboDaemon | None
+    peer: Peer
+    metrics: Metrics

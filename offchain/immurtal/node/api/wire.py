@@ -157,6 +157,10 @@ class NodeInfo(Answer):
     versions: Versions
 
 
+class Alive(Answer):
+    alive: bool
+
+
 class Readiness(Answer):
     ready: bool
     reasons: list[str]
