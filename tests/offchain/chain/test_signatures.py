@@ -47,6 +47,7 @@ YES_BUT_DIRTY = "0x631626ba7e60e01b6001175f5260205ff3"
 REVERTS = "0x5f5ffd"
 LOOPS = "0x5b5f56"
 INVALID = "0xfe"
+YES_IF_GAS_IS_BOUNDED = "0x621e84805a10631626ba7e60e01b025f5260205ff3"  # gas < 2,000,000
 FLOODS = "0x6207a1205ff3"  # returns 500,000 zero bytes
 
 
@@ -99,8 +100,10 @@ def test_a_signature_recovers_to_its_signer_for_its_digest_only() -> None:
     assert recover_ecdsa(DIGEST, flipped(SIGNATURE, at=40)) != KEY.address
 
 
-async def test_nobody_signs_for_the_zero_account(rpc: Rpc) -> None:
-    assert not await verify(rpc, ZERO_ADDRESS, DIGEST, SIGNATURE)
+async def test_nobody_signs_for_the_zero_account_and_no_chain_is_asked() -> None:
+    nowhere = Rpc("http://127.0.0.1:1")
+    assert not await verify(nowhere, ZERO_ADDRESS, DIGEST, SIGNATURE)
+    await nowhere.close()
 
 
 async def test_an_account_without_code_has_its_key_alone(rpc: Rpc) -> None:
@@ -140,6 +143,10 @@ async def test_anything_but_yes_is_no(rpc: Rpc, code: str) -> None:
     wallet = await deploy(rpc, code)
     async with asyncio.timeout(5):
         assert not await verify(rpc, wallet, DIGEST, SIGNATURE)
+
+
+async def test_a_contract_gets_bounded_gas(rpc: Rpc) -> None:
+    assert await verify(rpc, await deploy(rpc, YES_IF_GAS_IS_BOUNDED), DIGEST, SIGNATURE)
 
 
 async def test_no_precompile_says_yes(rpc: Rpc) -> None:
