@@ -185,8 +185,10 @@ async def release(
     known = certificate_id(certificate)
     async with connect(network) as client:
         secret = wallet.passphrase()
+        opened = wallet.open(secret)
         revised = await revise(
-            client.actions(wallet.open(secret)),
+            client.actions(opened),
+            opened,
             home=ArtistHome(home) if home else ArtistHome.default(),
             passphrase=secret,
             certificate=known,

@@ -268,7 +268,7 @@ class Publication:
                 self.choices.registry,
                 source.work_hash,
                 track.release,
-                track.car,
+                track.car(),
             )
             try:
                 await store(self.wallet, node, delivery, progress)
