@@ -9,7 +9,7 @@ segment but the last fills one, so a segment is fetched, checked and decrypted a
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Final, Self
+from typing import Final, Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from immurtal.content.encoding import address, hex_decode
-from immurtal.content.streams import read_up_to
+from immurtal.content.streams import Readable, read_up_to
 from immurtal.errors import BadInput, IntegrityError
 
 SEGMENT: Final = 262_144
@@ -101,7 +101,7 @@ def segment_for_offset(offset: int) -> int:
 
 
 def encrypt_stream(
-    key: bytes, aad: bytes, source: BinaryIO, header: Header | None = None
+    key: bytes, aad: bytes, source: Readable, header: Header | None = None
 ) -> Iterator[bytes]:
     """The segments of the ciphertext of `source`, in order; the first begins with the header.
 

@@ -7,11 +7,11 @@ exactly the shape that its size demands, so a hostile one costs no more than an 
 
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass
-from typing import BinaryIO, Final, TypeVar
+from typing import Final, TypeVar
 
 from immurtal.content.cid import DAG_PB, RAW, Cid, check_block, cid_of
 from immurtal.content.dag_pb import Kind, Node, NodeLink, decode_node, encode_node
-from immurtal.content.streams import read_up_to
+from immurtal.content.streams import Readable, read_up_to
 from immurtal.errors import BadInput, NotFound
 
 LEAF: Final = 262_144
@@ -103,7 +103,7 @@ class FileBuilder:
         self._push(level + 1, _Branch(_emit(node, self._sink), node.file_size))
 
 
-def build_file(stream: BinaryIO, sink: Sink) -> Link:
+def build_file(stream: Readable, sink: Sink) -> Link:
     """Builds a file from a stream of any length."""
     builder = FileBuilder(sink)
     while leaf := read_up_to(stream, LEAF):
