@@ -119,21 +119,23 @@ class HttpClient:
         content: bytes | AsyncIterator[bytes] | None = None,
         max_bytes: int = MAX_JSON_BYTES,
         seconds: float | None = None,
+        stall: float | None = None,
     ) -> Answer:
         """The whole answer, whatever its status. seconds: for all of it; with a streamed `content`,
-        without progress.
+        without progress. stall: seconds without progress, where that is less.
 
         Raises BadInput (the URL may not be asked), Unreachable.
         """
         seconds = seconds or self._timeout
+        quiet = min(stall or seconds, seconds)
         streamed = content is not None and not isinstance(content, bytes)
         try:
             async with asyncio.timeout(None if streamed else seconds):
-                return await self._exchange(
-                    method, path, headers or {}, content, max_bytes, seconds
-                )
-        except (TimeoutError, httpx.TimeoutException):
+                return await self._exchange(method, path, headers or {}, content, max_bytes, quiet)
+        except TimeoutError:
             raise self.unreachable(f"did not answer within {seconds:g} s") from None
+        except httpx.TimeoutException:
+            raise self.unreachable(f"sent nothing for {quiet:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             self._checked = None  # the next try looks the name up again, and checks it again
             reason = printable(str(error)) or type(error).__name__
@@ -146,7 +148,7 @@ class HttpClient:
         headers: Mapping[str, str],
         content: bytes | AsyncIterator[bytes] | None,
         max_bytes: int,
-        seconds: float,
+        quiet: float,
     ) -> Answer:
         self._checked = at = self._checked or await check_url(self.url, self._allow_local)
         request = self._client.build_request(
@@ -154,7 +156,7 @@ class HttpClient:
             at.pinned(path),
             headers={**headers, "Host": at.authority, "Accept-Encoding": "identity"},
             content=content,
-            timeout=seconds,
+            timeout=quiet,
             extensions={"sni_hostname": at.host},
         )
         response = await self._client.send(request, stream=True)
