@@ -4,9 +4,9 @@ What the chain says is asked of the chain; pins and payments are what nodes tell
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from immurtal.chain.contracts import ZERO_ADDRESS, Certificate, Contracts, Node, Split
 from immurtal.chain.http import NodeClient
@@ -17,8 +17,6 @@ from immurtal.errors import ImmurtalError, NotFound
 
 MAX_NODES = 32
 SECONDS = 10.0
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +86,7 @@ async def _split(contracts: Contracts, payout: str) -> Split | None:
 async def _pin(node: Node, cid: str, local: bool) -> Pin:
     name = node.domain or node.id[:10]
     try:
-        said = await _ask(node, local, lambda client: client.get_json(f"/v1/releases/{cid}"))
+        said = await _ask(node, local, f"/v1/releases/{cid}")
     except ImmurtalError as error:
         return Pin(node.id, name, False, "unreachable", 0, error.what)
     return Pin(
@@ -107,16 +105,14 @@ async def _told(
     for node in nodes:
         path = f"/v1/certificates/{certificate}"
         try:
-            whole = await _ask(node, local, lambda client, path=path: client.get_json(path))
-            payments = await _ask(
-                node, local, lambda client, path=path: client.get_json(f"{path}/payments")
-            )
+            whole = await _ask(node, local, path)
+            payments = await _ask(node, local, f"{path}/payments")
         except ImmurtalError:
             continue
         return node.id, whole, payments
     return "", {}, {}
 
 
-async def _ask(node: Node, local: bool, ask: Callable[[NodeClient], Awaitable[T]]) -> T:
+async def _ask(node: Node, local: bool, path: str) -> dict[str, Any]:
     async with NodeClient(node.api_url, allow_local=local, timeout=SECONDS) as client:
-        return await ask(client)
+        return await client.get_json(path)
