@@ -235,29 +235,39 @@ interface ICopyrightRegistry {
                                    READ-ONLY FUNCTIONS
     //////////////////////////////////////////////////////////////////////////*/
 
-    /// @notice Seconds that a commitment must have aged before its works are registered.
+    /// @notice How old a commitment must be before its works are registered.
+    /// @return Seconds.
     function minAge() external view returns (uint64);
 
-    /// @notice Factory whose royalty splits a payout can be locked to.
+    /// @notice Whose royalty splits a payout can be locked to.
+    /// @return Address of the RoyaltySplitFactory.
     function factory() external view returns (address);
 
-    /// @notice Seconds since 1970 at which a commitment was first recorded; 0 if it never was.
+    /// @notice When a commitment was first recorded. Never reverts.
+    /// @param commitment See {commit}.
+    /// @return Seconds since 1970; 0 if it never was.
     function committedAt(bytes32 commitment) external view returns (uint64);
 
     /// @notice Everything about a certificate. Reverts with {CopyrightRegistry_UnknownCertificate} if there is none.
+    /// @param certificate The certificate.
+    /// @return See {Certificate}.
     function certificateOf(bytes32 certificate) external view returns (Certificate memory);
 
     /// @notice Who owns a certificate and who may hear it. Never reverts.
+    /// @param certificate The certificate.
     /// @return owner Zero if there is no such certificate.
     /// @return visibility Private if there is no such certificate.
     function access(bytes32 certificate) external view returns (address owner, Visibility visibility);
 
     /// @notice Where a certificate's money goes now: its payout, or else its owner. Never reverts.
+    /// @param certificate The certificate.
     /// @return payout Zero if there is no such certificate.
     function payoutOf(bytes32 certificate) external view returns (address payout);
 
     /// @notice ERC-721 metadata: `ipfs://<CIDv1 of the release, base32>/metadata.json`.
     /// Reverts with {CopyrightRegistry_UnknownCertificate} if there is no such certificate.
+    /// @param tokenId The certificate.
+    /// @return The URI.
     function tokenURI(uint256 tokenId) external view returns (string memory);
 
     /// @notice ERC-2981: 10 % of any sale, to where the certificate's money goes. Never reverts.
@@ -270,6 +280,7 @@ interface ICopyrightRegistry {
         view
         returns (address receiver, uint256 royaltyAmount);
 
-    /// @notice ERC-7572: the collection's metadata, as a data URI.
+    /// @notice ERC-7572: the collection's metadata.
+    /// @return A data URI.
     function contractURI() external view returns (string memory);
 }

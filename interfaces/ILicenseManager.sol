@@ -39,7 +39,8 @@ enum Refusal {
 /// @param token What it is paid in: an ERC-20 token, or zero for ETH.
 /// @param duration Seconds that a pass lasts; 0 for the other kinds.
 /// @param transferable Whether holders may transfer their licences; never for a pass.
-/// @param referralBps Share of the price for whoever referred the buyer, in basis points; at most 5,000.
+/// @param referralBps Share of the price for whoever the buyer names as referrer, in basis points; at most 5,000. Buyers
+/// may name themselves: to them it is a discount.
 /// @param terms SHA-256 of the file of terms, which is the licence's ERC-1155 metadata too.
 /// @param salt Tells offers apart that are otherwise alike.
 struct Offer {
@@ -301,10 +302,12 @@ interface ILicenseManager {
                                    READ-ONLY FUNCTIONS
     //////////////////////////////////////////////////////////////////////////*/
 
-    /// @notice Registry of the certificates that are licensed.
+    /// @notice The certificates that are licensed.
+    /// @return Address of the CopyrightRegistry.
     function registry() external view returns (address);
 
-    /// @notice Factory of the royalty splits that are distributed by a purchase.
+    /// @notice Whose royalty splits a purchase distributes.
+    /// @return Address of the RoyaltySplitFactory.
     function factory() external view returns (address);
 
     /// @notice Whether an account may hear a certificate now, by what it relies on. Never reverts; its work does not
@@ -318,6 +321,7 @@ interface ILicenseManager {
     /// @param certificate The certificate.
     /// @param account Who wants to hear it.
     /// @param offerId The offer relied on, or 0.
+    /// @return Whether the account may hear it.
     function hasAccess(bytes32 certificate, address account, uint256 offerId) external view returns (bool);
 
     /// @notice What an offer costs an account now, and why it cannot buy. Never reverts. Whether {purchase} sells the
@@ -333,18 +337,30 @@ interface ILicenseManager {
         returns (uint256 price, address token, Refusal refusal);
 
     /// @notice All about an offer. Reverts with {LicenseManager_UnknownOffer} if there is none.
+    /// @param offerId The offer.
+    /// @return offer The part that never changes.
+    /// @return state The part that does, and the seller.
     function offerOf(uint256 offerId) external view returns (Offer memory offer, OfferState memory state);
 
-    /// @notice Whether an account has a grant, whatever the certificate's visibility.
+    /// @notice Whether an account has a grant, whatever the certificate's visibility. Never reverts.
+    /// @param certificate The certificate.
+    /// @param account The account.
+    /// @return Whether it has.
     function isGranted(bytes32 certificate, address account) external view returns (bool);
 
-    /// @notice Seconds since 1970 at which an account's pass ends or ended; 0 if it never had one.
+    /// @notice When an account's pass ends or ended. Never reverts.
+    /// @param offerId The offer.
+    /// @param account The account.
+    /// @return Seconds since 1970; 0 if it never had a pass of this offer.
     function expiryOf(uint256 offerId, address account) external view returns (uint64);
 
     /// @notice ERC-1155 metadata, the terms: `ipfs://<CIDv1 of the terms' raw leaf, base32>`. Reverts with
     /// {LicenseManager_UnknownOffer} if there is no such offer.
+    /// @param offerId The offer.
+    /// @return The URI.
     function uri(uint256 offerId) external view returns (string memory);
 
-    /// @notice ERC-7572: the collection's metadata, as a data URI.
+    /// @notice ERC-7572: the collection's metadata.
+    /// @return A data URI.
     function contractURI() external view returns (string memory);
 }

@@ -123,6 +123,8 @@ interface INodeRegistry {
                                    READ-ONLY FUNCTIONS
     //////////////////////////////////////////////////////////////////////////*/
 
-    /// @notice What the registry keeps of a node; all zero if there is no such node. Never reverts.
+    /// @notice What the registry keeps of a node. Never reverts.
+    /// @param nodeId The node.
+    /// @return See {NodeState}; all zero if there is no such node.
     function nodeOf(bytes32 nodeId) external view returns (NodeState memory);
 }

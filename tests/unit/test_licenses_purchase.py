@@ -263,33 +263,21 @@ class TestReferral:
         receipt = buy(create(Offer(songs, referral_bps=5000)), referrer=licenses)
         assert paid_by(receipt, licenses) == [(author.address, PRICE)]
 
-    def test_is_pushed_with_100_000_gas(self, project, create, buy, deployer, songs):
-        referrer = project.GasNotingPayee.deploy(sender=deployer)
-        buy(create(Offer(songs, referral_bps=5000)), referrer=referrer)
-        assert 99_000 < referrer.noted() <= 102_300
-
     def test_no_gas_limit_cheats_the_referrer(
-        self, project, licenses, create, buy, deployer, songs
+        self, project, licenses, create, buyer, deployer, songs
     ):
-        """Whatever the limit, the purchase pays the referrer or does not happen."""
-        referrer = project.GasNotingPayee.deploy(sender=deployer)
+        """The referrer wants all of 100,000 gas: whatever the limit, they or nobody are paid."""
+        referrer = project.HungryPayee.deploy(sender=deployer)
+        probe = project.PurchaseProbe.deploy(sender=deployer)
         offer = create(Offer(songs, referral_bps=5000))
-        paid = failed = 0
-        for limit in range(90_000, 330_000, 10_000):
-            snapshot = chain.snapshot()
-            try:
-                receipt = buy(offer, referrer=referrer, gas_limit=limit)
-            except Exception:
-                failed += 1
-            else:
-                paid += 1
-                assert said(receipt, licenses)[1][1]["referral"] == PRICE // 2
-            chain.restore(snapshot)
-        assert paid > 3
-        assert failed > 3
+        outcomes = {
+            tuple(probe.purchase.call(licenses, offer, referrer, limit, value=PRICE, sender=buyer))
+            for limit in range(150_000, 350_000, 1_009)
+        }
+        assert outcomes == {(False, 0), (True, PRICE // 2)}
 
     def test_too_little_gas_says_so(self, project, licenses, create, buy, deployer, songs):
-        referrer = project.GasNotingPayee.deploy(sender=deployer)
+        referrer = project.HungryPayee.deploy(sender=deployer)
         offer = create(Offer(songs[:1], referral_bps=5000))
         with ends_in(licenses, "LicenseManager_TooLittleGas"):
             buy(offer, referrer=referrer, gas_limit=200_000)
@@ -409,7 +397,7 @@ class TestRefuses:
             buy(create(Offer(songs[:1])))
 
     def test_a_recipient_that_knows_no_licences(self, project, licenses, buy, deployer, offer):
-        deaf = project.GasNotingPayee.deploy(sender=deployer)
+        deaf = project.HungryPayee.deploy(sender=deployer)
         with ends_in(licenses, "TransferToNonERC1155ReceiverImplementer"):
             buy(offer, recipient=deaf)
 

@@ -1,9 +1,10 @@
 """CopyrightRegistry.register: certificates come from aged commitments, and nothing else."""
 
+import ape
 import pytest
 from ape import chain
 from outcomes import plain, reverts, said
-from works import NOBODY, SALT, Visibility, certify, commit, commitment, register, work
+from works import NOBODY, SALT, Visibility, as_tuple, certify, commit, commitment, register, work
 
 SONG = work("song")
 ALBUM = [
@@ -175,6 +176,17 @@ def test_refuses_a_zero_work_hash(registry, author):
     commit(registry, author, [SONG, nothing])
     with reverts(registry, "CopyrightRegistry_ZeroWorkHash"):
         register(registry, author, [SONG, nothing])
+
+
+def test_refuses_a_visibility_that_is_none(registry, author):
+    commit(registry, author, [SONG])
+    call = bytes(registry.register.encode_input([as_tuple(SONG)], SALT))
+    word = call.index(SONG.release) + 32
+    assert int.from_bytes(call[word : word + 32]) == SONG.visibility
+    with ape.reverts():
+        author.transfer(registry, 0, data=call[:word] + (4).to_bytes(32) + call[word + 32 :])
+    author.transfer(registry, 0, data=call)
+    assert registry.ownerOf(int.from_bytes(SONG.work_hash)) == author.address
 
 
 def test_refuses_a_zero_release(registry, author):
