@@ -37,7 +37,8 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class ChainState:
-    """The two views that pins follow: `seen` at block number `head`, `settled` at `final`."""
+    """The two views that pins follow: `seen` at block number `head`, `settled` at `final`; that is
+    -1 while the index has not caught up: then nothing may be let go."""
 
     head: int
     final: int

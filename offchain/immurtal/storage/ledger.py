@@ -1,6 +1,6 @@
 """What storage remembers: reads and writes of its tables, each in one short transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from immurtal.index.database import Database, Room
 from immurtal.storage.desired import Content, Kind
-from immurtal.storage.plan import PinRow, State
+from immurtal.storage.plan import PinRow, Plan, State
 from immurtal.storage.tables import acceptances, contents, pins, uploads
 
 STORAGE: Final = Room("storage", Path(__file__).parent / "migrations")
@@ -40,10 +40,18 @@ class Ledger:
     async def pin(self, cid: str) -> PinRow | None:
         return next(iter(await self._database.read(_pins, cid)), None)
 
-    async def save_pins(self, rows: Iterable[PinRow]) -> None:
-        rows = list(rows)
-        if rows:
-            await self._database.write(_replace_pins, rows)
+    async def revise_pins(self, revise: Callable[[dict[str, PinRow]], Plan]) -> Plan:
+        """Reads all rows, plans, and writes what the plan changes, in one transaction."""
+        return await self._database.write(_revise_pins, revise)
+
+    async def change_pin(self, row: PinRow, change: Callable[[PinRow], PinRow]) -> None:
+        """Changes the row of `row.cid` as it is then; `row` is where there is none yet."""
+        await self._database.write(_change_pin, row, change)
+
+    async def note_progress(self, bytes_done: Mapping[str, int]) -> None:
+        """How far running pins are, by CID."""
+        if bytes_done:
+            await self._database.write(_note_progress, dict(bytes_done))
 
     async def accepted(self) -> frozenset[tuple[str, str]]:
         """Pairs of certificate and release."""
@@ -80,6 +88,10 @@ class Ledger:
         key = {"id": values.pop("id")}
         await self._database.write(_replace, uploads, key, values)
 
+    async def advance_upload(self, upload_id: str, offset: int, now: int) -> None:
+        """More of it is on the disk; an upload dropped meanwhile stays dropped."""
+        await self._database.write(_advance_upload, upload_id, offset, now)
+
     async def drop_upload(self, upload_id: str) -> None:
         await self._database.write(_delete, uploads, {"id": upload_id})
 
@@ -100,10 +112,26 @@ def _delete(connection: sa.Connection, table: sa.Table, key: dict[str, Any]) -> 
     connection.execute(sa.delete(table).where(_where(table, key)))
 
 
-def _replace_pins(connection: sa.Connection, rows: list[PinRow]) -> None:
-    for row in rows:
-        values = asdict(row)
-        _replace(connection, pins, {"cid": values.pop("cid")}, values)
+def _save_pin(connection: sa.Connection, row: PinRow) -> None:
+    values = asdict(row)
+    _replace(connection, pins, {"cid": values.pop("cid")}, values)
+
+
+def _revise_pins(connection: sa.Connection, revise: Callable[[dict[str, PinRow]], Plan]) -> Plan:
+    plan = revise({row.cid: row for row in _pins(connection)})
+    for row in plan.changed:
+        _save_pin(connection, row)
+    return plan
+
+
+def _change_pin(connection: sa.Connection, row: PinRow, change: Callable[[PinRow], PinRow]) -> None:
+    _save_pin(connection, change(next(iter(_pins(connection, row.cid)), row)))
+
+
+def _note_progress(connection: sa.Connection, bytes_done: dict[str, int]) -> None:
+    for cid, done in bytes_done.items():
+        running = sa.and_(pins.c.cid == cid, pins.c.state == State.PINNING)
+        connection.execute(sa.update(pins).where(running).values(bytes_done=done))
 
 
 def _pins(connection: sa.Connection, cid: str | None = None) -> list[PinRow]:
@@ -133,3 +161,8 @@ def _uploads(connection: sa.Connection, upload_id: str | None = None) -> list[Up
     if upload_id is not None:
         query = query.where(uploads.c.id == upload_id)
     return [UploadRow(**row) for row in connection.execute(query).mappings()]
+
+
+def _advance_upload(connection: sa.Connection, upload_id: str, offset: int, now: int) -> None:
+    values = {"offset": offset, "touched_at": now}
+    connection.execute(sa.update(uploads).where(uploads.c.id == upload_id).values(**values))

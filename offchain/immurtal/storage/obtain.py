@@ -7,7 +7,7 @@ from typing import Final
 
 from immurtal.content.cid import check_block, parse_cid
 from immurtal.content.unixfs import LEAF
-from immurtal.errors import IntegrityError, NotAccepted
+from immurtal.errors import NotAccepted
 from immurtal.storage.backend import NotHere, PinBackend, Progress
 from immurtal.storage.desired import Content, Kind, Wanted
 from immurtal.storage.examine import Registry, examine, found_blocks, local_blocks
@@ -139,8 +139,3 @@ def nobody() -> PeersOf:
         return ()
 
     return none
-
-
-def broken_block(error: IntegrityError) -> str:
-    """The reason of a pin that met a corrupt block."""
-    return f"A block here is corrupt: {error.what}"

@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import structlog
@@ -29,6 +30,8 @@ Clock = Callable[[], int]
 
 SHORTEST_PAUSE: Final = 0.2
 """Seconds between two passes, however often the loop is woken."""
+COLLECT_RETRY: Final = 60
+"""Seconds until a collection that failed is tried again: it stops the pins that run."""
 
 log = structlog.get_logger(__name__)
 
@@ -81,7 +84,9 @@ class Reconciler:
         self._bytes: dict[str, int] = {}
         self._listed: dict[str, str] | None = None
         self._listed_at = 0.0
+        self._meanwhile: dict[str, str | None] = {}
         self._rubbish = False
+        self._collect_from = 0.0
         self.problem = ""
         """Why the last pass failed; empty if it did not."""
 
@@ -97,6 +102,14 @@ class Reconciler:
     def bytes_done(self, cid: str) -> int | None:
         """How far the pin of `cid` is, while it runs."""
         return self._bytes.get(cid)
+
+    async def arrived(self, cid: str, size: int) -> None:
+        """A release was pinned by way of an upload: the table says so at once."""
+        self.note_pin(cid, await self._backend.pin_name(cid))
+        await self._ledger.change_pin(
+            PinRow(cid, Kind.RELEASE), lambda row: _done(row, State.PINNED, size)
+        )
+        self.wake()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Passes until `stop`; pins under way are then left for the next start."""
@@ -118,31 +131,35 @@ class Reconciler:
             await self._cancel(set(self._running))
 
     async def pass_once(self) -> None:
-        """One comparison, and what follows from it: pins are started, what must go is gone."""
+        """One comparison, and what follows from it: what must go is gone, pins are started."""
         state = await self._source()
         contents = await self._ledger.contents()
         desired = desired_pins(state, await self._ledger.accepted(), contents, self._policy)
-        rows = await self._ledger.pins()
-        plan = make_plan(
-            desired,
-            rows,
-            await self._pinned(),
-            Moment(
-                self._clock(),
-                state.head,
-                state.final,
-                self._pace.grace,
-                self._pace.orphan_grace,
-            ),
-            ours=self._ours,
-            running=self._running.keys(),
-            held_back=await self._held_back(desired, contents),
-        )
-        await self._ledger.save_pins(self._with_progress(plan, rows))
         await self._cancel(self._running.keys() - {w.cid for w in desired.values() if w.seen})
-        self._start(plan)
-        if plan.let_go or self._rubbish:
+        await self._ledger.note_progress(self._bytes)
+        plan = await self._plan(state, desired, await self._held_back(desired, contents))
+        if (plan.let_go or self._rubbish) and time.monotonic() >= self._collect_from:
             await self._let_go(plan.let_go, desired, contents)
+        self._start(plan)
+
+    async def _plan(
+        self, state: ChainState, desired: dict[str, Wanted], held_back: frozenset[str]
+    ) -> Plan:
+        pace = self._pace
+        moment = Moment(self._clock(), state.head, state.final, pace.grace, pace.orphan_grace)
+        running = frozenset(self._running)  # both as of now: the plan is made in a thread
+        pinned = dict(await self._pinned())
+        return await self._ledger.revise_pins(
+            lambda rows: make_plan(
+                desired,
+                rows,
+                pinned,
+                moment,
+                ours=self._ours,
+                running=running,
+                held_back=held_back,
+            )
+        )
 
     async def settle(self) -> None:
         """Waits for the pins that run now."""
@@ -179,9 +196,22 @@ class Reconciler:
         """Actual pins by CID: one streamed listing, kept up by what we do ourselves meanwhile."""
         now = time.monotonic()
         if self._listed is None or now - self._listed_at > self._pace.listing:
-            self._listed = {pin.cid: pin.name async for pin in self._backend.list_pins()}
-            self._listed_at = now
+            self._meanwhile = {}
+            listed = {pin.cid: pin.name async for pin in self._backend.list_pins()}
+            self._listed, self._listed_at = listed, now
+            for cid, name in self._meanwhile.items():
+                self.note_pin(cid, name)
         return self._listed
+
+    def note_pin(self, cid: str, name: str | None) -> None:
+        """What we did ourselves: `cid` is pinned as `name`, or (None) no longer."""
+        self._meanwhile[cid] = name
+        if self._listed is None:
+            return
+        if name is None:
+            self._listed.pop(cid, None)
+        else:
+            self._listed[cid] = name
 
     async def _held_back(
         self, desired: dict[str, Wanted], contents: dict[str, Content]
@@ -199,94 +229,85 @@ class Reconciler:
             if content.certificate in waiting
         )
 
-    def _with_progress(self, plan: Plan, rows: dict[str, PinRow]) -> list[PinRow]:
-        changed = {row.cid: row for row in plan.changed}
-        for cid, done in self._bytes.items():
-            row = changed.get(cid) or rows.get(cid)
-            if row is not None and row.bytes_done != done and cid in self._running:
-                changed[cid] = replace(row, bytes_done=done)
-        return list(changed.values())
-
     def _start(self, plan: Plan) -> None:
         free = self._pace.at_once - len(self._running)
         for wanted in plan.start[: max(0, free)]:
             task = asyncio.create_task(self._hold(wanted), name=f"pin {wanted.cid}")
             self._running[wanted.cid] = task
-            task.add_done_callback(lambda _, cid=wanted.cid: self._ended(cid))
+            task.add_done_callback(partial(self._ended, wanted.cid))
 
-    def _ended(self, cid: str) -> None:
+    def _ended(self, cid: str, _: asyncio.Task[None]) -> None:
         self._running.pop(cid, None)
         self._bytes.pop(cid, None)
         self.wake()
 
     async def _hold(self, wanted: Wanted) -> None:
-        row = await self._ledger.pin(wanted.cid) or PinRow(wanted.cid, wanted.kind)
-        row = replace(row, state=State.PINNING, reason="")
-        await self._ledger.save_pins([row])
+        row = PinRow(wanted.cid, wanted.kind)
+        await self._ledger.change_pin(row, lambda r: replace(r, state=State.PINNING, reason=""))
         try:
-            row = await self._obtained(wanted, row)
+            total = await self._obtained(wanted)
         except asyncio.CancelledError:
-            await self._ledger.save_pins([replace(row, state=State.QUEUED)])
+            await self._ledger.change_pin(row, lambda r: replace(r, state=State.QUEUED))
             raise
         except ImmurtalError as error:
-            row = self._failed(row, error.what)
+            await self._fail(row, error.what)
         except Exception as error:
             log.exception("pin-failed", cid=wanted.cid)
-            row = self._failed(row, f"{type(error).__name__}: {error}")
-        await self._ledger.save_pins([row])
+            await self._fail(row, f"{type(error).__name__}: {error}")
+        else:
+            state = State.QUEUED if wanted.kind is Kind.LOOK else State.PINNED
+            await self._ledger.change_pin(row, lambda r: _done(r, state, total))
+            log.info("pinned", cid=wanted.cid, kind=wanted.kind)
 
-    async def _obtained(self, wanted: Wanted, row: PinRow) -> PinRow:
+    async def _obtained(self, wanted: Wanted) -> int:
+        """Bytes, as far as they are known."""
+        total = 0
         if wanted.kind in (Kind.RELEASE, Kind.LOOK):
             release = hex32(parse_cid(wanted.cid).digest)
             content = await self._obtain.content(release, wanted)
-            row = replace(row, bytes_total=content.size)
+            total = content.size
             if wanted.kind is Kind.LOOK:
-                return replace(row, state=State.QUEUED)
+                return total
             await self._obtain.release(
-                content, wanted, lambda done: self._bytes.__setitem__(wanted.cid, done)
+                content, wanted, partial(self._bytes.__setitem__, wanted.cid)
             )
         else:
             await self._obtain.file(wanted)
-        name = await self._backend.pin_name(wanted.cid)
-        if self._listed is not None and name is not None:
-            self._listed[wanted.cid] = name
-        log.info("pinned", cid=wanted.cid, kind=wanted.kind)
-        return replace(
-            row,
-            state=State.PINNED,
-            attempts=0,
-            next_retry=0,
-            reason="",
-            bytes_done=row.bytes_total,
-        )
+        self.note_pin(wanted.cid, await self._backend.pin_name(wanted.cid))
+        return total
 
-    def _failed(self, row: PinRow, reason: str) -> PinRow:
-        delay = min(self._pace.first_retry * 2 ** min(row.attempts, 20), self._pace.longest_retry)
-        delay = max(1, round(delay * random.uniform(0.8, 1.2)))  # noqa: S311 (spreads load)
-        log.info("pin-waits", cid=row.cid, kind=row.kind, reason=reason, seconds=delay)
-        return replace(
-            row,
-            state=State.FAILED,
-            attempts=row.attempts + 1,
-            next_retry=self._clock() + delay,
-            reason=reason[:500],
-        )
+    async def _fail(self, row: PinRow, reason: str) -> None:
+        now, pace = self._clock(), self._pace
+        spread = random.uniform(0.8, 1.2)  # noqa: S311 (not a secret: it spreads load)
+
+        def failed(before: PinRow) -> PinRow:
+            delay = min(pace.first_retry * 2 ** min(before.attempts, 20), pace.longest_retry)
+            return replace(
+                before,
+                state=State.FAILED,
+                attempts=before.attempts + 1,
+                next_retry=now + max(1, round(delay * spread)),
+                reason=reason[:500],
+            )
+
+        await self._ledger.change_pin(row, failed)
+        log.info("pin-waits", cid=row.cid, kind=row.kind, reason=reason)
 
     async def _let_go(
         self, rows: list[PinRow], desired: dict[str, Wanted], contents: dict[str, Content]
     ) -> None:
         await self._cancel({row.cid for row in rows})
         await self._save_files_of(rows, desired, contents)
-        rows = [replace(row, state=State.RELEASING) for row in rows]
-        await self._ledger.save_pins(rows)
         for row in rows:
+            await self._ledger.change_pin(row, lambda r: replace(r, state=State.RELEASING))
             await self._unpin(row.cid)
         if self._backend.owned:
             await self._collect()
-        await self._ledger.save_pins(
-            [replace(row, state=State.RELEASED, bytes_done=0, reason="") for row in rows]
-        )
+        self._rubbish = False
         for row in rows:
+            await self._ledger.change_pin(
+                row, lambda r: replace(r, state=State.RELEASED, bytes_done=0, reason="")
+            )
             log.info("released", cid=row.cid, kind=row.kind)
 
     async def _save_files_of(
@@ -308,20 +329,32 @@ class Reconciler:
         name = await self._backend.pin_name(cid)
         if name is not None and name.startswith(self._ours):
             await self._backend.unpin(cid)
-        if self._listed is not None:
-            self._listed.pop(cid, None)
+            self.note_pin(cid, None)
 
     async def _collect(self) -> None:
         """Removes what no pin needs. Pins under way would make Kubo wait, so they end first."""
         if self._running:
             await asyncio.wait(self._running.values(), timeout=self._pace.patience)
         await self._cancel(set(self._running))
+        self._collect_from = time.monotonic() + COLLECT_RETRY
         async with self._keep:
             await self._backend.collect()
-        self._rubbish = False
+        self._collect_from = 0.0
 
     async def _cancel(self, cids: set[str]) -> None:
         tasks = [task for cid, task in self._running.items() if cid in cids]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _done(row: PinRow, state: State, total: int) -> PinRow:
+    return replace(
+        row,
+        state=state,
+        attempts=0,
+        next_retry=0,
+        reason="",
+        bytes_done=total if state is State.PINNED else 0,
+        bytes_total=total,
+    )
