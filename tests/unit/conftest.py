@@ -4,11 +4,17 @@ The compiler and anvil are the checkout's own, whether or not the Makefile set t
 """
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from scripts.deployment.build import forget_stale_build  # noqa: E402
+
+forget_stale_build(ROOT)
 os.environ.setdefault("SOLCX_BINARY_PATH", str(ROOT / "scripts" / "solc"))
 os.environ["PATH"] = f"{ROOT / 'scripts' / 'bin'}{os.pathsep}{os.environ['PATH']}"
 

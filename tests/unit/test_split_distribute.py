@@ -143,8 +143,8 @@ class TestGas:
     @pytest.fixture
     def hungry(self, project, create_split, money, deployer):
         """A split whose payees, and whose token, fail unless they get all of their gas."""
-        payees = [project.HungryPayee.deploy(sender=deployer) for _ in range(2)]
-        split = create_split(dict.fromkeys(ordered(*payees), 5000))
+        payees = [project.HungryPayee.deploy(sender=deployer) for _ in range(4)]
+        split = create_split(dict.fromkeys(ordered(*payees), 2500))
         if money.contract:
             money = Money(deployer, project.HungryToken.deploy(sender=deployer))
         money.send(split, ONE)
@@ -154,7 +154,7 @@ class TestGas:
         split, payees, money = hungry
         estimate = split.distribute.estimate_gas_cost(money.address, sender=stranger)
         split.distribute(money.address, sender=stranger, gas_limit=estimate)
-        assert balances(money, payees) == [ONE // 2, ONE // 2]
+        assert balances(money, payees) == [ONE // 4] * 4
 
     def test_too_little_gas_reverts_by_name(self, split, payees, money, stranger):
         money.send(split, 10_000)
@@ -168,6 +168,6 @@ class TestGas:
         probe = project.GasProbe.deploy(sender=stranger)
         outcomes = {
             tuple(probe.distribute.call(split, money.address, gas, sender=stranger))
-            for gas in range(5_000, 300_000, 1_009)
+            for gas in range(5_000, 400_000, 1_009)
         }
         assert outcomes == {(True, ONE), (False, 0)}

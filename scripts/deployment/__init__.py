@@ -1,0 +1,1 @@
+"""Deploying and checking deployments, without ape: what, where, and what is there."""
