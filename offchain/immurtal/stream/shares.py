@@ -9,8 +9,15 @@ from immurtal.chain.contracts import Node
 from immurtal.chain.http import NodeClient
 from immurtal.chain.problems import reason_of
 from immurtal.content.keys_file import SealedShare
-from immurtal.errors import AccessRefused, BadInput, ImmurtalError, KeySharesMissing
+from immurtal.errors import (
+    AccessRefused,
+    ImmurtalError,
+    IntegrityError,
+    KeySharesMissing,
+    NotFound,
+)
 from immurtal.keys.asking import Asked, HeldSession, ask_patiently
+from immurtal.keys.refusals import RequestInvalid
 from immurtal.keys.sealing import combine_checked
 from immurtal.stream.events import Observer
 
@@ -111,7 +118,7 @@ async def _share(
 ) -> bytes:
     node_id = "0x" + entry.node.hex()
     if node is None:
-        raise BadInput(f"Node {node_id} of keys.json is not in the registry.")
+        raise NotFound(f"Node {node_id} of keys.json cannot be looked up in the registry.")
     until = time.monotonic() + patience
     async with NodeClient(node.api_url, allow_local=allow_local) as client:
         while True:
@@ -123,6 +130,10 @@ async def _share(
                     session,
                     patience=max(0.0, until - time.monotonic()),
                     waiting=lambda seconds: observer.on_wait(node_id, seconds),
+                )
+            except RequestInvalid as error:  # as its own words: its reply is none
+                raise IntegrityError(f"{client.http.name} sent no key share: {error.what}") from (
+                    error
                 )
             except AccessRefused as error:
                 late = time.monotonic() + PASSING_PAUSE > until
