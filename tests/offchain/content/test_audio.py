@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import sounds
 from immurtal.content.audio import preview_opus, probe, transcode_opus
+from immurtal.content.audio_formats import mp3_frame_bytes
 from immurtal.content.tags import COVER_LIMIT, Cover, Tags, make_cover, read_cover
 from immurtal.errors import BadInput, DiskFull, NotFound
 from mutagen.flac import FLAC, Picture
@@ -133,6 +134,15 @@ def test_a_recording_that_is_cut_off(recording, missing):
     recording.write_bytes(recording.read_bytes()[:-missing])
     error = refused(recording, "is damaged")
     assert "Nothing was sent" in error.saved
+
+
+def test_an_mp3_that_lost_whole_frames(tmp_path):
+    path = sounds.mp3(tmp_path / "take.mp3")
+    data = path.read_bytes()
+    last = data.rindex(data[data.index(b"\xff\xfb") :][:2])
+    assert mp3_frame_bytes(data[last : last + 4]) == len(data) - last
+    path.write_bytes(data[:last])
+    refused(path, f"cut off: {len(data) - last} bytes are missing")
 
 
 def test_an_mp3_without_a_xing_header_that_is_cut_off(tmp_path):

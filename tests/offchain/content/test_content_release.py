@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import shutil
+import tracemalloc
 from dataclasses import replace
 
 import pytest
@@ -243,6 +244,20 @@ def test_an_archive_goes_on_from_any_byte(archived, data):
     built, whole = archived
     offset = data.draw(st.integers(0, len(whole)))
     assert b"".join(car_stream(built, offset)) == whole[offset:]
+
+
+def test_memory_stays_bounded_however_long_the_recording(tmp_path):
+    size = 60 * SEGMENT
+    (tmp_path / "take.flac").write_bytes(bytes(size))
+    work_hash = hashlib.sha256(bytes(size)).digest()
+    source = VariantSource(tmp_path / "take.flac", "flac", 1)
+    tracemalloc.start()
+    built = build(tmp_path, variants=[source], work_hash=work_hash)
+    sent = sum(map(len, car_stream(built)))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert sent == car_size(built) > size
+    assert peak < 8 * SEGMENT
 
 
 def test_offsets_that_cannot_be(sources):
