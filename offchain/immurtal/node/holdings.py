@@ -1,8 +1,12 @@
 """What key release asks of storage."""
 
+import structlog
+
 from immurtal.content.keys_file import KeysFile, decode_keys_file
-from immurtal.errors import BadInput, IntegrityError
+from immurtal.errors import BadInput, IntegrityError, Unreachable
 from immurtal.storage import Storage
+
+log = structlog.get_logger(__name__)
 
 
 class StoredReleases:
@@ -17,8 +21,9 @@ class StoredReleases:
         )
 
     async def keys_file(self, certificate: str, release: str) -> KeysFile:
-        raw = await self._storage.keys_json(certificate, release)
         try:
+            raw = await self._storage.keys_json(certificate, release)
             return decode_keys_file(raw)
-        except BadInput as error:
-            raise IntegrityError(f"The keys.json of release {release} is none.") from error
+        except (BadInput, IntegrityError) as error:  # our own disk's fault, not the asker's
+            log.error("keys-file-unusable", release=release, error=error.what)
+            raise Unreachable(f"The keys.json of release {release} cannot be used.") from error

@@ -13,6 +13,7 @@ from immurtal.node.identity import Identity
 from immurtal.node.metrics import Metrics
 from immurtal.node.peer import Peer
 from immurtal.node.release import KeyRelease
+from immurtal.node.storing import StoreCheck
 from immurtal.node.view import ChainView
 from immurtal.storage import Storage
 from immurtal.storage.daemon import KuboDaemon
@@ -30,6 +31,7 @@ class Parts:
     contracts: Contracts
     chain: ChainView
     release: KeyRelease
+    storing: StoreCheck
     database: Database
     indexer: Indexer
     storage: Storage

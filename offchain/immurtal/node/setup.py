@@ -55,10 +55,10 @@ def create(folder: Path, network: NetworkConfig, choices: Choices) -> NodeConfig
         )
     text = _settings(network, choices, free_ports(choices.host, choices.first_port))
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    config = _checked(file, text)
-    create_keys(config.key_file, config.node.secret)
+    draft = _checked(file, text)
+    create_keys(draft.key_file, draft.node.secret)
     write_new(file, text.encode())
-    return config
+    return NodeConfig.load(file)
 
 
 def free_ports(host: str, first: int) -> Ports:

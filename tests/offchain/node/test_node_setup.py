@@ -27,6 +27,7 @@ def network(tmp_path: Path) -> NetworkConfig:
 
 def test_a_node_is_never_overwritten(tmp_path: Path, network: NetworkConfig) -> None:
     first = create(tmp_path / "node", network, Choices(OPERATOR))
+    assert first.path == tmp_path / "node" / "node.toml"
     before = first.key_file.read_bytes()
     with pytest.raises(BadInput, match="a node at"):
         create(tmp_path / "node", network, Choices(OPERATOR))

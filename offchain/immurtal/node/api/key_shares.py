@@ -5,10 +5,11 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 
 from immurtal.chain.signatures import ZERO_ADDRESS
+from immurtal.errors import ImmurtalError
 from immurtal.keys.bodies import decode_request, encode_reply
 from immurtal.keys.sessions import SignedRequest
 from immurtal.node.api.context import Caller, Here, Limited, take
-from immurtal.node.api.problems import refusals
+from immurtal.node.api.problems import reason_of, refusals
 from immurtal.node.api.wire import KeyShareBody, KeyShareReply, json_body
 
 router = APIRouter(tags=["keys"])
@@ -42,10 +43,15 @@ async def key_share(request: Request, here: Here, limited: Limited, caller: Call
     """The share, sealed to the session key. `access-not-deep-yet` says in Retry-After when to ask
     again; every other refusal stands until what it names has changed."""
     take(limited.shares_by_address, caller)
-    signed = decode_request(await request.body())
-    await here.release.authenticate(signed)
-    take(limited.shares_by_account, _asker(signed))
-    reply = await here.release.decide(signed)
+    try:
+        signed = decode_request(await request.body())
+        await here.release.authenticate(signed)
+        take(limited.shares_by_account, _asker(signed))
+        reply = await here.release.decide(signed)
+    except ImmurtalError as error:
+        here.metrics.shares.labels(reason_of(error)).inc()
+        raise
+    here.metrics.shares.labels("released").inc()
     return Response(encode_reply(reply), media_type="application/json")
 
 

@@ -17,13 +17,10 @@ from immurtal.errors import (
     AccessNotDeepYet,
     AccessRefused,
     BadInput,
-    DiskFull,
     ImmurtalError,
-    IntegrityError,
-    NotAccepted,
-    NotFound,
     Unreachable,
 )
+from immurtal.storage.backend import BackendError
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -118,15 +115,13 @@ def answer(
 
 def reason_of(error: ImmurtalError) -> str:
     """The type suffix that answers an error; `internal` for what no caller should cause."""
-    match error:
-        case Refused() | AccessRefused():
-            return error.reason if error.reason in KINDS else "internal"
-        case BadInput():
-            return "request-invalid"
-        case NotFound() | NotAccepted() | DiskFull() | IntegrityError():
-            return error.kind
-        case Unreachable():
-            return "unavailable"
+    reason = error.reason if isinstance(error, Refused | AccessRefused) else error.kind
+    if reason in KINDS:
+        return reason
+    if isinstance(error, BadInput):
+        return "request-invalid"
+    if isinstance(error, Unreachable | BackendError):
+        return "unavailable"
     return "internal"
 
 
