@@ -128,8 +128,9 @@ class LocalNetwork:
             await self._ape(script)
 
     async def _ape(self, script: str) -> None:
-        command = ["ape", "run", script, "--network", f"ethereum:local:{self.rpc_url}"]
-        options = ["--deployments-dir", str(self.deployments.parent)]
+        command = ["ape", "run", script, "--network", self.rpc_url]
+        options = ["--chain-id", str(DEVELOPMENT_CHAIN)]
+        options += ["--deployments-dir", str(self.deployments.parent)]
         code, out, err = await run_command([*command, *options], cwd=CHECKOUT)
         if code:
             raise ImmurtalError(f"`ape run {script}` failed:\n{out[-2000:]}{err[-2000:]}")
