@@ -64,11 +64,16 @@ def cli(
     chain = connected_chain(provider)
     if chain.id() != chain_id:
         raise click.UsageError(f"connected to chain {chain.id()}, but told --chain-id {chain_id}")
+    if provider.chain_id != chain_id:
+        raise click.UsageError(
+            f"ape takes this network for chain {provider.chain_id} and would sign for that: "
+            "name it by its URL alone, --network <URL>"
+        )
     account = deployer(alias, chain_id)
 
     def send(step: Step) -> tuple[str, int]:
         click.echo(f"{step.name:<20} {step.address} sending …")
-        # On a network that ape calls local its receipt does not wait for a block; we do.
+        # On networks that ape calls local its receipt does not wait for a block; we do.
         receipt = account.transfer(PROXY, 0, data=step.data, required_confirmations=0)
         transaction = str(receipt.txn_hash).lower()
         return transaction, chain.mined(transaction)

@@ -24,12 +24,15 @@ from scripts.deployment.plan import plan
     show_default=True,
     help="Where <chain id>.json is.",
 )
+@click.option("--chain-id", "expected", type=int, help="The chain that you mean to check.")
 @click.option("--sources", is_flag=True, help="Also compare with what these sources deploy to.")
-def cli(provider: ProviderAPI, deployments_dir: Path, sources: bool) -> None:
+def cli(provider: ProviderAPI, deployments_dir: Path, expected: int | None, sources: bool) -> None:
     """Check that the chain is what the record says."""
     chain = connected_chain(provider)
     try:
         chain_id = chain.id()
+        if expected not in (None, chain_id):
+            raise click.UsageError(f"connected to chain {chain_id}, but told --chain-id {expected}")
         path = record.path_of(deployments_dir, chain_id)
         if not path.exists():
             raise click.ClickException(f"there is no {path}: deploy to chain {chain_id} first")

@@ -370,7 +370,7 @@ class TestScripts:
             }
             assert anvil.nonce() == 4
 
-            checked = ape_run("verify_deployment", anvil.url, "--sources")
+            checked = ape_run("verify_deployment", anvil.url, "--chain-id", "31337", "--sources")
             assert checked.returncode == 0, checked.stderr
             assert "4 contracts are as recorded on chain 31337" in checked.stdout
 
@@ -380,6 +380,12 @@ class TestScripts:
             assert failed.returncode == 1
             assert f"NodeRegistry: no code at {nodes}" in failed.stderr
             assert "1 differences from chain 31337" in failed.stderr
+
+    def test_a_network_that_ape_takes_for_another_chain_is_refused(self, ape_run, anvil):
+        refused = ape_run("deploy", f"ethereum:local:{anvil.url}", "--chain-id", "31337")
+        assert refused.returncode != 0
+        assert "name it by its URL alone" in refused.stderr
+        assert anvil.nonce() == 0
 
     def test_a_chain_it_was_not_told_is_refused(self, ape_run, anvil, tmp_path):
         refused = ape_run("deploy", anvil.url, "--chain-id", "1")

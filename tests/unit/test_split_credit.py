@@ -1,8 +1,8 @@
 """RoyaltySplit with payees and tokens that misbehave: nobody's trouble is anybody else's."""
 
-import ape
 import pytest
 from ape import chain
+from outcomes import reverts
 from split_cases import ETH, ONE, Money, fresh
 
 BAD_PAYEES = ["SwitchPayee", "GasBurningPayee", "ReturnBombPayee"]
@@ -119,8 +119,8 @@ class TestWithdraw:
         assert payee.balance == ONE + ONE // 2
 
     def test_a_payee_that_still_refuses_keeps_its_credit(self, credited, payee, stranger):
-        with ape.reverts(
-            credited.RoyaltySplit_TransferFailed, token=ETH, to=payee.address, amount=ONE // 2
+        with reverts(
+            credited, "RoyaltySplit_TransferFailed", token=ETH, to=payee.address, amount=ONE // 2
         ):
             credited.withdraw(ETH, payee, sender=stranger)
         assert credited.creditOf(ETH, payee) == ONE // 2
@@ -135,26 +135,25 @@ class TestWithdraw:
         assert credited.totalCredit(ETH) == 0
 
     def test_nobody_else_may(self, credited, stranger):
-        with ape.reverts(credited.RoyaltySplit_NoCredit, token=ETH, payee=stranger.address):
+        with reverts(credited, "RoyaltySplit_NoCredit", token=ETH, payee=stranger.address):
             credited.withdrawTo(ETH, stranger, sender=stranger)
 
-    def test_not_to_the_zero_address(self, credited, payee, stranger):
-        data = credited.withdrawTo.encode_input(ETH, ETH)
-        with ape.reverts(credited.RoyaltySplit_ZeroRecipient):
-            payee.execute(credited, data, sender=stranger)
+    def test_not_to_the_zero_address(self, credited, stranger):
+        with reverts(credited, "RoyaltySplit_ZeroRecipient"):
+            credited.withdrawTo(ETH, ETH, sender=stranger)
 
     @pytest.mark.parametrize("call", ["withdraw", "withdrawTo"])
     def test_no_credit_no_withdrawal(self, create_split, payee, stranger, call):
         split = create_split({payee.address: 10_000})
         account = payee.address if call == "withdraw" else stranger.address
-        with ape.reverts(split.RoyaltySplit_NoCredit, token=ETH, payee=account):
+        with reverts(split, "RoyaltySplit_NoCredit", token=ETH, payee=account):
             getattr(split, call)(ETH, account, sender=stranger)
 
     def test_only_once(self, credited, payee, stranger):
         payee.setRefuses(False, sender=stranger)
         credited.withdraw(ETH, payee, sender=stranger)
         stranger.transfer(credited, ONE)
-        with ape.reverts(credited.RoyaltySplit_NoCredit, token=ETH, payee=payee.address):
+        with reverts(credited, "RoyaltySplit_NoCredit", token=ETH, payee=payee.address):
             credited.withdraw(ETH, payee, sender=stranger)
 
     def test_a_failed_token_withdrawal_names_the_token(self, project, create_split, stranger):
@@ -164,8 +163,8 @@ class TestWithdraw:
         split = create_split({payee: 10_000})
         token.mint(split, 77, sender=stranger)
         split.distribute(token, sender=stranger)
-        with ape.reverts(
-            split.RoyaltySplit_TransferFailed, token=token.address, to=payee, amount=77
+        with reverts(
+            split, "RoyaltySplit_TransferFailed", token=token.address, to=payee, amount=77
         ):
             split.withdraw(token, payee, sender=stranger)
         token.mark(payee, False, sender=stranger)
@@ -210,9 +209,7 @@ class TestReentry:
         split = create_split({payee.address: 10_000})
         payee.aim(split, call(split, payee), True, sender=stranger)
         split.distribute(ETH, value=ONE, sender=stranger)
-        with ape.reverts(
-            split.RoyaltySplit_TransferFailed, token=ETH, to=payee.address, amount=ONE
-        ):
+        with reverts(split, "RoyaltySplit_TransferFailed", token=ETH, to=payee.address, amount=ONE):
             split.withdraw(ETH, payee, sender=stranger)
         payee.aim(split, call(split, payee), False, sender=stranger)
         split.withdraw(ETH, payee, sender=stranger)

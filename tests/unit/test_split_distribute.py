@@ -1,8 +1,8 @@
 """RoyaltySplit.distribute with accounts and tokens that behave: exact shares, and what waits."""
 
-import ape
 import pytest
 from ape import chain
+from outcomes import reverts
 from split_cases import ETH, ONE, Money, fresh, ordered
 
 
@@ -158,7 +158,7 @@ class TestGas:
 
     def test_too_little_gas_reverts_by_name(self, split, payees, money, stranger):
         money.send(split, 10_000)
-        with ape.reverts(split.RoyaltySplit_TooLittleGas):
+        with reverts(split, "RoyaltySplit_TooLittleGas"):
             split.distribute(money.address, sender=stranger, gas_limit=150_000)
         assert balances(money, payees) == [0, 0, 0]
 

@@ -1,8 +1,8 @@
 """RoyaltySplitFactory: what a split may be, and where it is."""
 
-import ape
 import pytest
 from ape import chain
+from outcomes import refusal, reverts
 from split_cases import ETH, ONE, fresh
 
 PAIR = fresh(2, "pair")
@@ -63,12 +63,13 @@ class TestRefuses:
 
     @pytest.fixture
     def refuse(self, factory, deployer, call):
-        def attempt(error, payees, shares, /, **arguments):
-            with ape.reverts(getattr(factory, f"RoyaltySplitFactory_{error}"), **arguments):
-                if call == "create":
-                    factory.create(payees, shares, sender=deployer)
-                else:
-                    factory.predict(payees, shares)
+        def attempt(reason, payees, shares, /, **arguments):
+            error = f"RoyaltySplitFactory_{reason}"
+            if call == "predict":
+                assert refusal(factory.predict, payees, shares) == (error, arguments)
+                return
+            with reverts(factory, error, **arguments):
+                factory.create(payees, shares, sender=deployer)
 
         return attempt
 
