@@ -30,7 +30,10 @@ async def release(here: Here, cid: CidText) -> ReleaseState:
         raise BadInput("A release is a directory: its CID has codec dag-pb.")
     digest = hex32(parsed.digest)
     certificates = await here.database.read(_naming, digest)
-    accepted = [await here.storage.is_accepted(work, digest) for work in certificates]
+    content = await here.storage.content(digest)
+    # the content says it too, before the index has seen the registration
+    works = {*certificates, *([content.certificate] if content and content.certificate else [])}
+    accepted = [await here.storage.is_accepted(work, digest) for work in works]
     status = await here.storage.status(cid)
     return ReleaseState(
         release=digest,
