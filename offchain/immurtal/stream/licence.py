@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from immurtal.chain import abi
 from immurtal.chain.contracts import (
     ZERO_ADDRESS,
+    ZERO_ID,
     Contracts,
     Offer,
     OfferKind,
     Refusal,
-    Visibility,
 )
+from immurtal.chain.logs import LogScan
 from immurtal.chain.transactions import Receipt, Sender
 from immurtal.errors import BadInput, NotFound
 
@@ -80,22 +81,28 @@ async def buy(
     return Purchase(offer, recipient, quote.price, payments, receipt)
 
 
-async def usable_offers(
-    contracts: Contracts, certificate: str, account: str, offer_ids: list[str]
-) -> list[str]:
-    """Those of `offer_ids` by which the account may hear the work now."""
-    found = []
-    for offer_id in offer_ids:
-        if await contracts.has_access(certificate, account, offer_id):
-            found.append(offer_id)
-    return found
+async def find_access(contracts: Contracts, certificate: str, account: str) -> str | None:
+    """What the account may rely on to hear the work now: zero (owner, grant, open to all), or the
+    id of an offer of which it holds a licence; None: nothing.
+
+    Licences are looked for among the chain's own transfers, newest first, so no node is trusted
+    and none has to have seen a purchase of a moment ago.
+    """
+    if await contracts.has_access(certificate, account):
+        return ZERO_ID
+    tried: set[str] = set()
+    topics = abi.event_topics("LicenseManager")
+    wanted = [topics["TransferSingle"], None, None, _topic(account)]
+    logs = LogScan(contracts.rpc, contracts.deployment.license_manager, wanted)
+    async for log in logs.newest_first(contracts.deployment.first_block):
+        event = abi.decode_log(log, "LicenseManager")
+        offer_id = "0x" + int(event.args["id"]).to_bytes(32).hex() if event else ""
+        if offer_id and offer_id not in tried:
+            tried.add(offer_id)
+            if await contracts.has_access(certificate, account, offer_id):
+                return offer_id
+    return None
 
 
-async def needs_no_offer(contracts: Contracts, certificate: str, account: str) -> bool:
-    """Whether the account may hear the work as owner, by grant, or because it is open to all."""
-    return await contracts.has_access(certificate, account)
-
-
-async def is_open(contracts: Contracts, certificate: str) -> bool:
-    """Whether everyone may hear the work. Raises NotFound."""
-    return (await contracts.certificate(certificate)).visibility is Visibility.OPEN
+def _topic(account: str) -> str:
+    return "0x" + account[2:].rjust(64, "0")

@@ -44,9 +44,28 @@ class Picture:
     told_by: str
 
     def to_json(self) -> dict[str, Any]:
-        values = asdict(self)
-        values["certificate"]["visibility"] = self.certificate.visibility.name.lower()
-        return values
+        """With the names that the nodes' API has."""
+        known = self.certificate
+        return {
+            "certificate": {
+                "id": known.id,
+                "author": known.author,
+                "owner": known.owner,
+                "committedAt": known.committed_at,
+                "registeredAt": known.registered_at,
+                "release": known.release,
+                "releaseCid": self.cid,
+                "version": known.version,
+                "visibility": known.visibility.name.lower(),
+                "payout": known.payout,
+                "payoutLocked": known.payout_locked,
+            },
+            "split": None if self.split is None else asdict(self.split),
+            "pins": [asdict(pin) for pin in self.pins],
+            "offers": list(self.offers),
+            "payments": list(self.payments),
+            "toldBy": self.told_by,
+        }
 
 
 async def picture_of(contracts: Contracts, certificate: str) -> Picture:

@@ -1,0 +1,212 @@
+"""`buy` and `play`: what a listener does."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from immurtal.cli.common import (
+    WalletChoice,
+    asynchronous,
+    emit,
+    json_option,
+    network_options,
+    wallet_options,
+)
+
+if TYPE_CHECKING:
+    from immurtal.chain.wallet import Wallet
+    from immurtal.cli.client import Client
+    from immurtal.cli.progress import Progress
+    from immurtal.stream.licence import Purchase
+    from immurtal.stream.player import Played
+
+
+@click.command()
+@click.argument("offer")
+@click.option("--for", "recipient", help="Account that gets the licence; yours where missing.")
+@click.option("--referrer", help="Account that gets the referrer's part.")
+@click.option("--max-price", help="Pay at most this: 0.01eth; the quoted price where missing.")
+@network_options
+@wallet_options
+@json_option
+@asynchronous
+async def buy(
+    offer: str,
+    recipient: str | None,
+    referrer: str | None,
+    max_price: str | None,
+    network: Any,
+    wallet: WalletChoice,
+    as_json: bool,
+) -> None:
+    """Buy a perpetual licence in ETH.
+
+    The price goes to the artist's payout in the same transaction; where that is a royalty split,
+    every collaborator is paid at once. Licences wait while a work is withdrawn.
+    """
+    from immurtal.chain.contracts import ZERO_ADDRESS
+    from immurtal.cli import client as chain
+    from immurtal.cli.amounts import ether_amount
+    from immurtal.stream.licence import buy as purchase
+
+    known = chain.offer_id(offer)
+    limit = None if max_price is None else ether_amount(max_price)
+    async with chain.connect(network) as client:
+        opened = wallet.open()
+        bought = await purchase(
+            client.contracts,
+            client.sender(opened),
+            known,
+            recipient=chain.account(recipient) if recipient else opened.address,
+            referrer=chain.account(referrer) if referrer else ZERO_ADDRESS,
+            max_price=limit,
+        )
+    result = {
+        "offer": known,
+        "certificates": list(bought.offer.certificates),
+        "recipient": bought.recipient,
+        "paid": str(bought.paid),
+        "payments": [{"payout": to, "amount": str(amount)} for to, amount in bought.payments],
+        **chain.sent(bought.receipt),
+    }
+    emit(result, as_json=as_json, text=_bought(bought))
+
+
+@click.command()
+@click.argument("certificate")
+@click.option("-o", "--output", default="-", show_default=True, help="File to write; - streams.")
+@click.option("--variant", help="Codec or path, or `best`; what streams well where missing.")
+@click.option("--offer", help="Licence to rely on; found on chain where missing.")
+@click.option("--node", "nodes", multiple=True, help="Node to look at first; whole ids.")
+@click.option(
+    "--home", type=click.Path(path_type=Path, file_okay=False), help="The listener's folder."
+)
+@network_options
+@wallet_options
+@json_option
+@asynchronous
+async def play(
+    certificate: str,
+    output: str,
+    variant: str | None,
+    offer: str | None,
+    nodes: tuple[str, ...],
+    home: Path | None,
+    network: Any,
+    wallet: WalletChoice,
+    as_json: bool,
+) -> None:
+    """Play a work to a file, or to standard output for a player.
+
+    \b
+    immurtal play CERTIFICATE --keystore me.json | mpv -
+    immurtal play CERTIFICATE --variant best -o song.flac
+
+    Blocks come from the fastest nodes, each checked before it is decrypted. Your wallet signs one
+    session a day for this device, not a request each. A work that is open to all needs no wallet.
+    """
+    from immurtal.cli.client import certificate_id, connect
+    from immurtal.cli.client import offer_id as known_offer
+    from immurtal.cli.progress import Progress
+    from immurtal.errors import BadInput
+    from immurtal.stream.session import ListenerKeys
+
+    if as_json and output == "-":
+        raise BadInput("--json and music cannot both go to standard output.", do="Give -o FILE.")
+    known = certificate_id(certificate)
+    wanted = known_offer(offer) if offer else None
+    with Progress(quiet=as_json) as progress:
+        async with connect(network) as client:
+            player = _Player(client, ListenerKeys(home), nodes, wallet, progress)
+            played = await player.play(known, wanted, output, variant)
+    if output == "-":
+        click.echo(_heard(played), err=True)
+    else:
+        emit(_result(played), as_json=as_json, text=f"{_heard(played)}\nWritten to {output}.")
+
+
+class _Player:
+    """One `play`: who listens, what they rely on, and where the music goes."""
+
+    def __init__(
+        self,
+        client: "Client",
+        keys: Any,
+        nodes: tuple[str, ...],
+        wallet: WalletChoice,
+        progress: "Progress",
+    ) -> None:
+        from immurtal.cli.watching import Watching
+        from immurtal.stream.player import Listener
+
+        self._client = client
+        self._choice = wallet
+        self._wallet: Wallet | None = None
+        observer = Watching(progress)
+        self._listener = Listener(client.contracts, keys, nodes=nodes, observer=observer)
+
+    async def play(
+        self, certificate: str, offer: str | None, output: str, variant: str | None
+    ) -> "Played":
+        account, offer = await self._access(certificate, offer)
+        async with self._listener as listener:
+            opened = await listener.open(certificate, account)
+            key = await listener.unlock(opened, account, offer, self._unlocked)
+            if output == "-":
+                return await listener.play(opened, key, sys.stdout.buffer, variant)
+            return await listener.play_to_file(opened, key, Path(output), variant)
+
+    async def _access(self, certificate: str, offer: str | None) -> tuple[str, str]:
+        """Account and offer to rely on. Raises AccessRefused with what to do."""
+        from immurtal.chain.contracts import ZERO_ADDRESS, ZERO_ID, Visibility
+        from immurtal.errors import AccessRefused
+        from immurtal.stream.licence import find_access
+
+        contracts = self._client.contracts
+        if (await contracts.certificate(certificate)).visibility is Visibility.OPEN:
+            return ZERO_ADDRESS, ZERO_ID
+        account = self._unlocked().address
+        found = offer or await find_access(contracts, certificate, account)
+        if found is None:
+            raise AccessRefused(
+                f"{account} has no access to {certificate}.",
+                do="`immurtal status` shows its offers; buy one with `immurtal buy`.",
+            )
+        return account, found
+
+    def _unlocked(self) -> "Wallet":
+        self._wallet = self._wallet or self._choice.open()
+        return self._wallet
+
+
+def _bought(bought: "Purchase") -> str:
+    from immurtal.cli.amounts import in_ether
+
+    works = len(bought.offer.certificates)
+    lines = [f"Bought a licence to {works} work(s) for {in_ether(bought.paid)}."]
+    lines += [f"  {in_ether(amount)} to {payout}" for payout, amount in bought.payments]
+    return "\n".join([*lines, *(f"  immurtal play {c}" for c in bought.offer.certificates)])
+
+
+def _heard(played: "Played") -> str:
+    title = played.details.title if played.details else played.certificate
+    by = ", ".join(f"{node[:10]}… {served.blocks} blocks" for node, served in played.served.items())
+    return f"{title}: {played.bytes} bytes in {played.seconds:.1f} s, verified ({by})."
+
+
+def _result(played: "Played") -> dict[str, Any]:
+    return {
+        "certificate": played.certificate,
+        "release": played.release,
+        "variant": {"path": played.variant.path, "codec": played.variant.codec},
+        "title": played.details.title if played.details else None,
+        "sha256": played.sha256,
+        "bytes": played.bytes,
+        "seconds": round(played.seconds, 3),
+        "nodes": {
+            node: {"blocks": served.blocks, "bytes": served.bytes}
+            for node, served in played.served.items()
+        },
+    }
