@@ -24,7 +24,7 @@ def sha256_of(path: Path) -> str:
 
 
 async def blocks_of(node: DemoNode, cid: str) -> set[str]:
-    """Every block below a CID, itself among them, as the node's Kubo lists them (`ipfs refs -r`)."""
+    """Every block below a CID, itself among them, as Kubo lists them (`ipfs refs -r`)."""
     text = await _kubo(node, "refs", {"arg": cid, "recursive": "true", "unique": "true"})
     found = {json.loads(line)["Ref"] for line in text.splitlines() if line.strip()}
     return found | {cid}
@@ -75,7 +75,7 @@ def flip_byte(node: DemoNode, digest: bytes) -> bool:
 
 
 class Report:
-    """`.demo/report.json`, written again after every step, so that a failure leaves what led to it."""
+    """`.demo/report.json`, written after every step: a failure leaves what led to it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

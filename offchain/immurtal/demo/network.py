@@ -13,7 +13,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from immurtal.errors import ImmurtalError
 
 START_SECONDS = 60.0
 FUNDS = 100 * 10**18  # wei
+NODE_COMMAND = (sys.executable, "-m", "immurtal", "node", "run")
 CHECKOUT = Path(__file__).resolve().parents[3]
 
 
@@ -86,10 +87,10 @@ class DemoNode:
 
 @dataclass(slots=True)
 class LocalNetwork:
-    """`folder` is emptied at the start. `node_command`: what runs a node, before its options."""
+    """`folder` is emptied at the start. `node_command`: what runs the node of a number, from 1."""
 
     folder: Path
-    node_command: Sequence[str] = (sys.executable, "-m", "immurtal", "node", "run")
+    node_command: Callable[[int], Sequence[str]] = lambda _: NODE_COMMAND
     actors: dict[str, Actor] = field(default_factory=dict)
     nodes: list[DemoNode] = field(default_factory=list)
     rpc_url: str = ""
@@ -172,7 +173,7 @@ class LocalNetwork:
         settings.write_text(
             re.sub(r"(?m)^#? *grace_seconds *=.*$", "grace_seconds = 0", settings.read_text())
         )
-        command = [*self.node_command, "--config", str(settings)]
+        command = [*self.node_command(number), "--config", str(settings)]
         log = self.folder / f"{name}.log"
         return DemoNode(name, made["node"], NodeConfig.load(settings), command, log)
 
@@ -192,6 +193,14 @@ class LocalNetwork:
         rpc = Rpc(self.rpc_url)
         try:
             return int(await rpc.call("eth_getBalance", [address, "latest"]), 16)
+        finally:
+            await rpc.close()
+
+    async def head(self) -> int:
+        """The number of the newest block."""
+        rpc = Rpc(self.rpc_url)
+        try:
+            return int(await rpc.call("eth_blockNumber", []), 16)
         finally:
             await rpc.close()
 
