@@ -82,7 +82,12 @@ def wallet_options(command: Callable[..., T]) -> Callable[..., T]:
         envvar="IMMURTAL_KEYSTORE",
         help="Encrypted keystore (web3 secret storage) to sign with.",
     )
-    @click.option("--account", envvar="IMMURTAL_ACCOUNT", help="Ape account to sign with.")
+    @click.option(
+        "--account",
+        "ape_account",
+        envvar="IMMURTAL_ACCOUNT",
+        help="Ape account to sign with.",
+    )
     @click.option(
         "--passphrase-file",
         type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -93,13 +98,13 @@ def wallet_options(command: Callable[..., T]) -> Callable[..., T]:
     def with_wallet(
         *args: Any,
         keystore: Path | None,
-        account: str | None,
+        ape_account: str | None,
         passphrase_file: Path | None,
         **kwargs: Any,
     ) -> T:
-        if keystore is not None and account is not None:
+        if keystore is not None and ape_account is not None:
             raise click.UsageError("--keystore and --account exclude each other.")
-        return command(*args, wallet=WalletChoice(keystore, account, passphrase_file), **kwargs)
+        return command(*args, wallet=WalletChoice(keystore, ape_account, passphrase_file), **kwargs)
 
     return with_wallet
 
