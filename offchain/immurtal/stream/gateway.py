@@ -4,6 +4,7 @@ import time
 from typing import Final
 
 from immurtal.chain.http import HttpClient
+from immurtal.chain.rpc import printable
 from immurtal.content.cid import RAW, Cid, check_block
 from immurtal.content.unixfs import LEAF
 from immurtal.errors import ImmurtalError, IntegrityError, NotFound
@@ -14,6 +15,8 @@ STALL_SECONDS: Final = 5.0
 BLOCK_SECONDS: Final = 30.0
 LONGEST_REST: Final = 60.0
 LATENCY_WEIGHT: Final = 0.3
+SAID_BYTES: Final = 200
+"""Of a refusal's own words, which say what is wrong with the node's disk."""
 RAW_BLOCK: Final = "application/vnd.ipld.raw"
 
 
@@ -78,7 +81,8 @@ class Gateway:
         if answer.status in (404, 410):
             raise NotFound(f"{self._http.name} does not have block {cid}.")
         if answer.status != 200:
-            raise self._http.unreachable(f"answered with HTTP {answer.status}")
+            said = printable(answer.body[:SAID_BYTES].decode("utf-8", "replace"))
+            raise self._http.unreachable(f"answered with HTTP {answer.status}: {said}")
         check_block(cid, answer.body)
         return answer.body
 
