@@ -307,10 +307,10 @@ class Contracts:
 
 
 def block_parameter(block: Block) -> Any:
-    """What JSON-RPC takes for a tag, a number or a block hash."""
+    """What JSON-RPC takes for a tag, a number or a block hash (of the canonical chain only)."""
     if isinstance(block, int):
         return hex(block)
-    return {"blockHash": block} if len(block) == 66 else block
+    return {"blockHash": block, "requireCanonical": True} if len(block) == 66 else block
 
 
 def revert_data(error: RpcError) -> bytes | None:

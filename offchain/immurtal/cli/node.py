@@ -175,6 +175,24 @@ async def show(config_file: Path, as_json: bool) -> None:
     )
 
 
+@node.command("list")
+@network_options
+@json_option
+@asynchronous
+async def list_nodes(network: "NetworkConfig", as_json: bool) -> None:
+    """List the nodes that are announced on chain, with their operators and regions.
+
+    That a node is listed says nothing of it: choose whom you know.
+    """
+    from immurtal.node.announce import announced_nodes
+
+    found = await announced_nodes(network)
+    lines = [
+        f"{one['id']}  {one['region'] or '--'}  {one['domain'] or one['apiUrl']}" for one in found
+    ]
+    emit({"nodes": found}, as_json=as_json, text="\n".join(lines) or "No node is announced.")
+
+
 def _load(config_file: Path) -> "NodeConfig":
     from immurtal.config import NodeConfig
 

@@ -10,7 +10,7 @@ from immurtal.chain.deployment import Deployment
 from immurtal.chain.http import NodeClient
 from immurtal.chain.rpc import RpcPool
 from immurtal.chain.transactions import Receipt, Sender, TransactionWallet
-from immurtal.config import DEVELOPMENT_CHAIN, NodeConfig
+from immurtal.config import DEVELOPMENT_CHAIN, NetworkConfig, NodeConfig
 from immurtal.errors import BadInput, ImmurtalError, NotFound, Unreachable
 from immurtal.node.identity import Identity
 
@@ -120,6 +120,23 @@ async def describe(config: NodeConfig) -> dict[str, Any]:
         "announced": await _announced(config, identity.node_id),
         "live": await _live(config),
     }
+
+
+async def announced_nodes(network: NetworkConfig) -> list[dict[str, Any]]:
+    """Every node in the registry that has not retired, oldest first. Raises Unreachable,
+    NotFound (deployment), IntegrityError."""
+    deployment = Deployment.load(network.deployments)
+    rpc = RpcPool(network.rpc)
+    try:
+        contracts = Contracts(rpc, deployment)
+        nodes = [await contracts.node(node_id) for node_id in await contracts.node_ids()]
+    finally:
+        await rpc.close()
+    return [
+        {"id": node.id, "operator": node.operator, **_announcement(node)}
+        for node in nodes
+        if not node.retired
+    ]
 
 
 def local_url(config: NodeConfig) -> str:

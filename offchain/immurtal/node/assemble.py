@@ -22,6 +22,7 @@ from immurtal.node.parts import Parts
 from immurtal.node.peer import ask_peer
 from immurtal.node.release import KeyRelease
 from immurtal.node.storing import StoreCheck
+from immurtal.node.terms import TermsDesk
 from immurtal.node.view import ChainView
 from immurtal.storage import Storage, StorageSettings
 from immurtal.storage.daemon import KuboDaemon
@@ -57,6 +58,7 @@ async def assembled(
         backend = _backend(config, kubo)
         stack.push_async_callback(backend.close)
         storage = _storage(config, identity, deployment, database, backend, clock)
+        indexer = Indexer(database, rpc, deployment, clock, _sync(config))
         contracts = Contracts(rpc, deployment)
         endpoints = [Contracts(endpoint, deployment) for endpoint in rpc.endpoints]
         chain = ChainView(rpc, endpoints, clock, config.chain.depth)
@@ -80,8 +82,9 @@ async def assembled(
             storing=StoreCheck(
                 identity=identity, deployment=deployment, rpc=rpc, chain=chain, clock=clock
             ),
+            terms=TermsDesk(chain, database, indexer, storage),
             database=database,
-            indexer=Indexer(database, rpc, deployment, clock, _sync(config)),
+            indexer=indexer,
             storage=storage,
             kubo=kubo,
             peer=await ask_peer(config, kubo.api_url if kubo else config.kubo.rpc),

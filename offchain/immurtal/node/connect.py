@@ -11,9 +11,9 @@ from immurtal.chain.rpc import RpcLike
 from immurtal.config import NodeConfig
 from immurtal.errors import Unreachable, WrongNetwork
 
-TRIES: Final = 6
+TRIES: Final = 5
 FIRST_PAUSE: Final = 0.5
-"""Seconds; doubled with each try: 15.5 in all."""
+"""Seconds; doubled with each try: 7.5 in all."""
 
 log = structlog.get_logger(__name__)
 

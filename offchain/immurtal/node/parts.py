@@ -14,6 +14,7 @@ from immurtal.node.metrics import Metrics
 from immurtal.node.peer import Peer
 from immurtal.node.release import KeyRelease
 from immurtal.node.storing import StoreCheck
+from immurtal.node.terms import TermsDesk
 from immurtal.node.view import ChainView
 from immurtal.storage import Storage
 from immurtal.storage.daemon import KuboDaemon
@@ -32,6 +33,7 @@ class Parts:
     chain: ChainView
     release: KeyRelease
     storing: StoreCheck
+    terms: TermsDesk
     database: Database
     indexer: Indexer
     storage: Storage

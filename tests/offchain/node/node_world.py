@@ -69,7 +69,9 @@ class World:
         await self.send(account, "CopyrightRegistry", "register", works, salt)
         return "0x" + work.hex()
 
-    async def offer(self, account: int, certificate: str, price: int = 1000) -> str:
+    async def offer(
+        self, account: int, certificate: str, price: int = 1000, digest: str = "0x" + "22" * 32
+    ) -> str:
         """The id of a new perpetual offer."""
         terms = {
             "certificates": [certificate],
@@ -78,7 +80,7 @@ class World:
             "duration": 0,
             "transferable": True,
             "referralBps": 0,
-            "terms": "0x" + "22" * 32,
+            "terms": digest,
             "salt": secrets.token_bytes(32),
         }
         receipt = await self.send(account, "LicenseManager", "createOffer", terms, price, 0)

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import secrets
+import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from immurtal.chain.http import NodeClient
 from immurtal.chain.rpc import RpcPool
 from immurtal.chain.wallet import LocalKey
 from immurtal.config import NetworkConfig, NodeConfig
+from immurtal.content.cid import raw_cid
 from immurtal.content.keys_file import KeysFile
 from immurtal.content.metadata import Details
 from immurtal.content.release import (
@@ -226,7 +228,7 @@ async def test_stored_pinned_served_and_shared(
     done = await deliver(http, again.json()["upload"], car)
     assert done == {"v": 1, "release": published.release, "state": "pinned"}
 
-    said = await indexed(http, f"/v1/certificates/{published.certificate}")
+    said = await until(http, f"/v1/certificates/{published.certificate}", 200)
     assert (said["release"], said["visibility"]) == (published.release, "licensed")
     assert [change["event"] for change in said["history"]] == ["Registered"]
     held = (await http.get(f"/v1/releases/{published.built.cid}")).json()
@@ -240,11 +242,8 @@ async def test_stored_pinned_served_and_shared(
     found = (await http.get(f"/routing/v1/providers/{published.built.cid}")).json()["Providers"]
     assert len(found) == 1
     assert found[0]["Schema"] == "peer"
-    none = (
-        await http.get(
-            "/routing/v1/providers/" + "bafkreibm6jg3ux5qumhcn2b3flc3tyu6dmlb4xa7u5bf44yegnrjhc4yeq"
-        )
-    ).json()
+    elsewhere = raw_cid(sha256(b"not here").digest())
+    none = (await http.get(f"/routing/v1/providers/{elsewhere}")).json()
     assert none["Providers"] == []
 
     assert await share_of(world, http, published, ARTIST)
@@ -253,14 +252,35 @@ async def test_stored_pinned_served_and_shared(
     assert refused.value.reason == "access-refused"
 
 
-async def indexed(http: httpx.AsyncClient, path: str) -> dict[str, Any]:
-    """What is there once the index has seen the newest block."""
-    for _ in range(100):
+async def test_terms_are_taken_if_the_chain_names_them(
+    world: World, node: NodeProcess, http: httpx.AsyncClient, published: Published
+) -> None:
+    terms = json.dumps({"name": "Terms", "licence": secrets.token_hex(8)}).encode()
+    digest = "0x" + sha256(terms).hexdigest()
+    assert problem(await http.put(f"/v1/terms/{digest}", content=b"other")) == "request-invalid"
+    assert problem(await http.put(f"/v1/terms/{digest}", content=terms)) == "not-accepted"
+
+    body = store_body(world, node.config, published, ARTIST)
+    upload = (await http.post("/v1/store", json=body)).json()["upload"]
+    await deliver(http, upload, b"".join(car_stream(published.built)))
+    await world.offer(ARTIST, published.certificate, digest=digest)
+    held = await http.put(f"/v1/terms/{digest}", content=terms)
+    assert held.status_code == 200, held.text
+    assert held.json()["cid"] == raw_cid(sha256(terms).digest())
+    gateway = node.config.kubo.gateway_url
+    served = await http.get(f"{gateway}/ipfs/{held.json()['cid']}?format=raw")
+    assert served.content == terms
+
+
+async def until(http: httpx.AsyncClient, path: str, status: int) -> dict[str, Any]:
+    """What is said once the answer has that status; within half a minute."""
+    deadline = time.monotonic() + 30
+    while True:
         answer = await http.get(path)
-        if answer.status_code == 200:
-            break
+        if answer.status_code == status:
+            return dict(answer.json())
+        assert time.monotonic() < deadline, answer.text
         await asyncio.sleep(0.1)
-    return dict(answer.json())
 
 
 async def share_of(
@@ -289,6 +309,23 @@ async def share_of(
 
 async def node_key(http: httpx.AsyncClient) -> str:
     return str((await http.get("/v1/node")).json()["keys"][0]["nodeKey"])
+
+
+async def test_a_chain_that_stops_answering_is_seen_and_gives_no_share(
+    world: World, node: NodeProcess, http: httpx.AsyncClient, published: Published
+) -> None:
+    """Stopped, not ended: the endpoint takes connections and says nothing."""
+    os.kill(world.anvil.process.pid, signal.SIGSTOP)
+    try:
+        degraded = await until(http, "/readyz", 503)
+        assert degraded["ready"] is False
+        assert any("index degraded" in reason for reason in degraded["reasons"])
+        assert (await http.get("/healthz")).json()["alive"] is True
+        body = store_body(world, node.config, published, ARTIST)
+        assert problem(await http.post("/v1/store", json=body)) == "chain-lagging"
+    finally:
+        os.kill(world.anvil.process.pid, signal.SIGCONT)
+    assert (await until(http, "/readyz", 200))["ready"] is True
 
 
 async def test_what_the_node_says_of_itself(

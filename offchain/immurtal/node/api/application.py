@@ -2,7 +2,17 @@
 
 from starlette.types import ASGIApp
 
-from immurtal.node.api import catalogue, health, key_shares, node, releases, routing, store, uploads
+from immurtal.node.api import (
+    catalogue,
+    health,
+    key_shares,
+    node,
+    releases,
+    routing,
+    store,
+    terms,
+    uploads,
+)
 from immurtal.node.api.build import build
 from immurtal.node.api.context import Limits
 from immurtal.node.limits import RateLimit
@@ -13,6 +23,7 @@ ROUTERS = (
     catalogue.router,
     store.router,
     uploads.router,
+    terms.router,
     releases.router,
     key_shares.router,
     routing.router,

@@ -102,6 +102,10 @@ class Imported(Answer):
     state: str
 
 
+class Held(Answer):
+    cid: str
+
+
 class ReleaseState(Answer):
     release: Hash
     cid: str
