@@ -6,6 +6,8 @@ import os
 import re
 import secrets
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -20,7 +22,7 @@ from immurtal.chain.deployment import Deployment
 from immurtal.chain.eip712 import Store
 from immurtal.chain.http import NodeClient
 from immurtal.chain.rpc import RpcPool
-from immurtal.chain.wallet import LocalKey
+from immurtal.chain.wallet import KeystoreWallet, LocalKey
 from immurtal.config import NetworkConfig, NodeConfig
 from immurtal.content.cid import raw_cid
 from immurtal.content.keys_file import KeysFile
@@ -39,7 +41,6 @@ from immurtal.keys.bodies import encode_store
 from immurtal.keys.sealing import Binding, NodeKey, entry_for, seal_keys_file
 from immurtal.keys.sessions import make_session
 from immurtal.keys.store import make_store
-from immurtal.node.announce import announcing
 from immurtal.node.identity import Identity
 from immurtal.node.setup import Choices, create
 from local_chain import Anvil, deploy_contracts, run_anvil
@@ -343,16 +344,50 @@ async def test_what_the_node_says_of_itself(
     assert "immurtal_ready 1.0" in figures
 
 
-async def test_announced_changed_and_retired(node: NodeProcess, world: World) -> None:
-    async with announcing(node.config, world.wallet(OPERATOR)) as announcer:
-        await announcer.announce(await announcer.record())
-        found = await world.contracts.node(announcer.node_id)
-        assert found.api_url == node.url
-        assert found.gateway_url == node.config.kubo.gateway_url
-        assert found.node_key == Identity.load(node.config).keys.current.public.hash
-        await announcer.change(await announcer.record())
-        await announcer.retire()
-        assert (await world.contracts.node(announcer.node_id)).retired
+async def test_the_operators_commands(
+    world: World, node: NodeProcess, http: httpx.AsyncClient, published: Published, tmp_path: Path
+) -> None:
+    settings = ["--config", str(node.config.path), "--json"]
+    accepted = await immurtal("node", "accept", published.certificate, *settings)
+    assert accepted == {"accepted": {published.certificate: published.release}}
+    keystore, passphrase = tmp_path / "operator.json", tmp_path / "passphrase"
+    passphrase.write_text("correct horse\n")
+    KeystoreWallet.create(
+        keystore, "correct horse", private_key=world.wallet(OPERATOR).secret(), scrypt_n=4096
+    )
+    wallet = ["--keystore", str(keystore), "--passphrase-file", str(passphrase)]
+    announced = await immurtal("node", "announce", *settings, *wallet)
+    node_id = Identity.load(node.config).node_id
+    assert announced["node"] == node_id
+    found = await world.contracts.node(node_id)
+    assert (found.api_url, found.gateway_url) == (node.url, node.config.kubo.gateway_url)
+    assert found.node_key == Identity.load(node.config).keys.current.public.hash
+    changed = await immurtal("node", "change", *settings, *wallet)
+    assert changed["transaction"] != announced["transaction"]
+
+    shown = await immurtal("node", "show", *settings)
+    assert (shown["announced"]["apiUrl"], shown["live"]["node"]) == (node.url, node_id)
+    network = ["--rpc", world.anvil.url, "--chain-id", "31337"]
+    listed = await immurtal(
+        *("node", "list", "--json", *network),
+        *("--deployments", str(node.config.chain.deployments)),
+    )
+    assert [one["id"] for one in listed["nodes"]] == [node_id]
+    retired = await immurtal("node", "retire", *settings, *wallet)
+    assert retired["node"] == node_id
+    assert (await world.contracts.node(node_id)).retired
+    state = await http.get(f"/v1/releases/{published.built.cid}")
+    assert state.json()["accepted"] is True
+
+
+async def immurtal(*words: str) -> dict[str, Any]:
+    """What the command prints. Raises AssertionError with its error."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "immurtal", *words, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    return dict(json.loads(out))
 
 
 async def test_openapi_lists_every_refusal(http: httpx.AsyncClient) -> None:
