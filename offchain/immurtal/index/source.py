@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import structlog
+
 from immurtal.chain.abi import Event, decode_log, event_topics
 from immurtal.chain.deployment import Deployment
-from immurtal.chain.rpc import RpcError, RpcLike
+from immurtal.chain.rpc import RpcError, RpcLike, RpcPool
 from immurtal.errors import IntegrityError, Unreachable
 from immurtal.index import schema
 from immurtal.index.bloom import BLOOM_BYTES, bloom_of, may_hold
@@ -22,6 +24,8 @@ _SPLIT: Final = "RoyaltySplit"
 _BIGGEST_NUMBER: Final = 2**63 - 1  # what the databases can hold
 
 RawLog = Mapping[str, Any]
+
+logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,7 @@ class Source:
 
     def __init__(self, rpc: RpcLike, ours: Ours, finality_depth: int = FINALITY_DEPTH) -> None:
         self._rpc = rpc
+        self._endpoints: Sequence[RpcLike] = rpc.endpoints if isinstance(rpc, RpcPool) else [rpc]
         self._ours = ours
         self._finality_depth = finality_depth
         self._knows_final = False
@@ -158,8 +163,7 @@ class Source:
         answers = await self._rpc.batch(calls) if calls else []
         found: dict[str, tuple[RawLog, ...]] = {}
         for position, header in enumerate(asked):
-            logs = _logs(answers[2 * position]) + _logs(answers[2 * position + 1])
-            mine = self._checked(header, logs)
+            mine = self._at_first_look(header, answers[2 * position : 2 * position + 2])
             found[header.hash] = mine or await self._all_logs(header)
         return [Block(header, found.get(header.hash, ())) for header in headers]
 
@@ -175,18 +179,30 @@ class Source:
             raise IntegrityError(f"Asked for blocks {base} and {last}, got others.")
         return headers[0], Span(headers[1], self._in_range(logs, first, last))
 
+    def _at_first_look(self, header: Header, answers: Sequence[Any]) -> tuple[RawLog, ...]:
+        """Nothing where the answer cannot be believed, as where there was nothing."""
+        try:
+            return self._checked(header, [log for answer in answers for log in _logs(answer)])
+        except (RpcError, IntegrityError) as error:
+            logger.warning("logs-refused", block=header.number, reason=str(error))
+            return ()
+
     async def _all_logs(self, header: Header) -> tuple[RawLog, ...]:
-        """The bloom spoke of us and there was nothing: by chance, or because logs were withheld.
-        All logs of the block together give its bloom exactly."""
-        query = {"blockHash": header.hash}
-        logs = _logs(_answer(await self._rpc.call("eth_getLogs", [query])))
-        mine = self._checked(header, logs)
-        if bloom_of(item for log in logs for item in _bloomed(log)) != header.bloom:
-            raise IntegrityError(
-                f"The logs of block {header.number} are not those that its bloom speaks of.",
-                do="If this persists, the RPC endpoint is broken: configure another one.",
-            )
-        return mine
+        """The bloom speaks of us and no good log was given: by chance, or they are withheld. All
+        logs of the block together give its bloom exactly, whichever endpoint has them."""
+        problem: Exception | None = None
+        for endpoint in self._endpoints:
+            try:
+                answer = await endpoint.call("eth_getLogs", [{"blockHash": header.hash}])
+                logs = _logs(answer)
+                if bloom_of(item for log in logs for item in _bloomed(log)) == header.bloom:
+                    return self._checked(header, logs)
+            except (RpcError, Unreachable, IntegrityError) as error:
+                problem = error
+        raise IntegrityError(
+            f"The logs of block {header.number} are not those that its bloom speaks of.",
+            do="If this persists, the RPC endpoint is broken: configure another one.",
+        ) from problem
 
     def _checked(self, header: Header, logs: list[RawLog]) -> tuple[RawLog, ...]:
         """Those that may be ours, in order, every one truly of this block."""

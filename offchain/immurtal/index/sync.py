@@ -8,7 +8,7 @@ its checkpoints in the same transaction.
 import asyncio
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, Protocol
 
 import structlog
@@ -30,6 +30,9 @@ LONGEST_PAUSE: Final = 30.0  # seconds between tries while the chain cannot be r
 REBUILD_AFTER: Final = 3  # steps in a row that found the tables past repair
 
 log = structlog.get_logger(__name__)
+
+
+State = Literal["syncing", "live", "degraded"]
 
 
 class DeepReorganisation(ImmurtalError):
@@ -61,7 +64,7 @@ class SyncSettings:
 class SyncStatus:
     """head, indexed, final: block numbers, None until known. since: when `state` began, seconds."""
 
-    state: Literal["syncing", "live", "degraded"]
+    state: State
     since: int
     reason: str = ""
     head: int | None = None
@@ -70,8 +73,8 @@ class SyncStatus:
 
 
 class Indexer:
-    """Call `run`, or `step` where each move is to be seen. `changed` is notified after every
-    transaction; it only wakes whoever waits: the truth is in the tables."""
+    """Call `run`, or `step` where each move is to be seen. `changed` is notified whenever tables or
+    status changed; it only wakes whoever waits: the truth is in the tables."""
 
     def __init__(
         self,
@@ -115,7 +118,7 @@ class Indexer:
             except Exception as error:
                 failures += 1
                 past_repair += isinstance(error, DeepReorganisation | Contradiction)
-                self._degraded(error)
+                await self._degraded(error)
                 if past_repair >= REBUILD_AFTER:
                     await self.rebuild()
                     past_repair = 0
@@ -137,10 +140,7 @@ class Indexer:
             new = await self._follow(at, head, final)
         else:
             new = await self._stay(at, head, final)
-        await self._report(new, head)
-        if new != at:
-            async with self.changed:
-                self.changed.notify_all()
+        await self._report(at, new, head)
         return (new.number, new.hash) != (at.number, at.hash)
 
     async def rebuild(self) -> None:
@@ -234,33 +234,31 @@ class Indexer:
         )
         return await self._database.write(self._tables.take_back, at, remote)
 
-    async def _report(self, at: Cursor, head: Header) -> None:
+    async def _report(self, old: Cursor, at: Cursor, head: Header) -> None:
         age = self._clock.now() - head.timestamp
-        state: Literal["syncing", "live", "degraded"] = "live"
+        state: State = "live"
         reason = ""
         if at.number < head.number:
             state = "syncing"
         elif self._settings.stall is not None and age > self._settings.stall:
             state, reason = "degraded", f"The newest block that is seen is {age} seconds old."
-        self._set(state, reason, head.number, at.number, at.final_number)
+        seen = {"head": head.number, "indexed": at.number, "final": at.final_number}
+        await self._tell(replace(self._status, state=state, reason=reason, **seen), moved=at != old)
 
-    def _degraded(self, error: Exception) -> None:
+    async def _degraded(self, error: Exception) -> None:
         known = isinstance(error, ImmurtalError)
         reason = str(error) if known else f"{type(error).__name__}: {error}"
         log.warning("index-degraded", reason=reason, exc_info=None if known else error)
-        old = self._status
-        self._set("degraded", reason, old.head, old.indexed, old.final)
+        await self._tell(replace(self._status, state="degraded", reason=reason))
 
-    def _set(
-        self,
-        state: Literal["syncing", "live", "degraded"],
-        reason: str,
-        head: int | None,
-        indexed: int | None,
-        final: int | None,
-    ) -> None:
-        since = self._status.since if state == self._status.state else self._clock.now()
-        self._status = SyncStatus(state, since, reason, head, indexed, final)
+    async def _tell(self, status: SyncStatus, *, moved: bool = False) -> None:
+        if status.state != self._status.state:
+            status = replace(status, since=self._clock.now())
+        moved = moved or status != self._status
+        self._status = status
+        if moved:
+            async with self.changed:
+                self.changed.notify_all()
 
     async def _pause(self, stop: asyncio.Event, seconds: float) -> None:
         """Until the time is over, a new head is hinted at, or `stop`."""

@@ -52,8 +52,9 @@ class Tables:
         return new
 
     def take_back(self, connection: sa.Connection, old: Cursor, to: Header) -> Cursor:
-        """To a block of the window."""
-        new = Cursor(to.number, to.hash, min(old.final_number, to.number))
+        """To a block of the window. What was called final stays so: if the chain broke its word,
+        the tables do not count as caught up before they are there again."""
+        new = old.at(to.number, to.hash)
         cursor.move(connection, old, new)
         for number in range(old.number, to.number, -1):
             journal.undo(connection, number)
