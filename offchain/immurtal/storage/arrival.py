@@ -4,11 +4,12 @@ An archive may hold only what is new; what the node has already completes the re
 """
 
 import asyncio
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
-from immurtal.content.car import read_car
-from immurtal.content.cid import DAG_PB, RAW, Cid, check_block, release_cid
+from immurtal.content.car import read_car, write_car
+from immurtal.content.cid import DAG_PB, RAW, Cid, check_block, cid_of, release_cid
 from immurtal.content.dag_pb import decode_node
 from immurtal.content.unixfs import GetBlockAsync
 from immurtal.errors import BadInput, IntegrityError, NotAccepted
@@ -56,34 +57,45 @@ class Arrival:
             raise IntegrityError(
                 f"The upload's root is {archive.root}, not the announced {_root(release)}."
             )
-        await check_expected(archive, local_blocks(self._backend))
+        lacking = await blocks_beside(archive, local_blocks(self._backend))
         async with self._keep:
-            await self._backend.import_car(path)
+            with await asyncio.to_thread(path.open, "rb") as car:
+                await self._backend.import_car(car, path.stat().st_size)
+            if lacking and not await self._backend.has_all(archive.root.text):
+                raise IntegrityError(
+                    f"The release is not whole: {min(map(str, lacking))} or another of"
+                    f" {len(lacking)} blocks is neither in the upload nor here.",
+                    do="Send every block that is new.",
+                )
             return await self._pin_whole(certificate, release)
 
     async def pin_present(self, certificate: str, release: str) -> Content | None:
         """Pins the release if every block is here already; else None. Raises `NotAccepted`."""
         async with self._keep:
-            try:
-                return await self._pin_whole(certificate, release)
-            except (NotHere, IntegrityError):
+            if not await self._backend.has_all(_root(release)):
                 return None
+            return await self._pin_whole(certificate, release)
+
+    async def take_leaf(self, data: bytes, kind: Kind) -> str:
+        """Takes a file of one raw leaf in and pins it; its CID."""
+        cid, car = cid_of(RAW, data), io.BytesIO()
+        size = write_car(cid, [(cid, data)], car)
+        car.seek(0)
+        async with self._keep:
+            await self._backend.import_car(car, size)
+            await self._obtain.pin_here(Wanted(cid.text, kind, frozenset(), True, 0))
+        return cid.text
 
     async def _pin_whole(self, certificate: str, release: str) -> Content:
-        try:
-            content = await examine(local_blocks(self._backend), release, self._registry)
-            if content.certificate != certificate:
-                raise NotAccepted(
-                    "The release's metadata.json does not name this certificate.",
-                    do="Build the release for this certificate, registry and chain.",
-                )
-            self._obtain.check_size(content)
-            whose = frozenset({certificate})
-            await self._obtain.pin_local(Wanted(_root(release), Kind.RELEASE, whose, True, 0))
-        except NotHere as error:
-            raise IntegrityError(
-                f"The release is not whole: {error.what}", do="Send every block that is new."
-            ) from error
+        content = await examine(local_blocks(self._backend), release, self._registry)
+        if content.certificate != certificate:
+            raise NotAccepted(
+                "The release's metadata.json does not name this certificate.",
+                do="Build the release for this certificate, registry and chain.",
+            )
+        self._obtain.check_size(content)
+        whose = frozenset({certificate})
+        await self._obtain.pin_here(Wanted(_root(release), Kind.RELEASE, whose, True, 0))
         await self._ledger.save_content(content)
         return content
 
@@ -108,9 +120,12 @@ def read_archive(path: Path) -> Archive:
     return Archive(root, frozenset(blocks), links)
 
 
-async def check_expected(archive: Archive, get_local: GetBlockAsync) -> None:
-    """Raises `IntegrityError` for a block that the root does not lead to, and for a node on the way
-    that is neither in the archive nor here."""
+async def blocks_beside(archive: Archive, get_local: GetBlockAsync) -> set[Cid]:
+    """The blocks of the release that the archive leaves out.
+
+    Raises `IntegrityError` for a block that the root does not lead to, and for a node on the way
+    that is neither in the archive nor here.
+    """
     reached: set[Cid] = set()
     ahead = [archive.root]
     while ahead:
@@ -125,6 +140,7 @@ async def check_expected(archive: Archive, get_local: GetBlockAsync) -> None:
             f"The upload has {len(extra)} blocks that are not of the release,"
             f" {min(map(str, extra))} among them."
         )
+    return reached - archive.blocks
 
 
 async def _links(cid: Cid, archive: Archive, get_local: GetBlockAsync) -> tuple[Cid, ...]:

@@ -5,8 +5,7 @@ CIDs are text (CIDv1, base32). Every call is bounded in time and size by its imp
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from immurtal.errors import ImmurtalError, NotFound, Unreachable
 
@@ -52,11 +51,9 @@ class PinBackend(Protocol):
         """Whether it is this node's alone: only then is it collected."""
         ...
 
-    async def pin(
-        self, cid: str, name: str, progress: Progress | None = None, *, offline: bool = False
-    ) -> None:
-        """Pins `cid` and all below it under `name`. Raises `Stalled` without progress, `NotHere`
-        where `offline` and a block is missing."""
+    async def pin(self, cid: str, name: str, progress: Progress | None = None) -> None:
+        """Pins `cid` and all below it under `name`, fetching what is missing from peers. Raises
+        `Stalled` without progress."""
         ...
 
     async def unpin(self, cid: str) -> None:
@@ -71,12 +68,16 @@ class PinBackend(Protocol):
         """The name of the pin of exactly `cid` ("" without one); None if it is not pinned."""
         ...
 
-    async def import_car(self, path: Path) -> None:
-        """Takes every block of a CARv1 archive; pins nothing."""
+    async def import_car(self, car: BinaryIO, size: int) -> None:
+        """Takes every block of a CARv1 archive of `size` bytes; pins nothing."""
         ...
 
     async def has_block(self, cid: str) -> bool:
         """Whether the block is here; asks no peer."""
+        ...
+
+    async def has_all(self, cid: str) -> bool:
+        """Whether the block and all below it are here; asks no peer."""
         ...
 
     async def get_block(self, cid: str, *, within: float | None = None) -> bytes:

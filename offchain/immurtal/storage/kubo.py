@@ -6,7 +6,7 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import httpx
 
@@ -66,12 +66,11 @@ class KuboBackend:
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def pin(
-        self, cid: str, name: str, progress: Progress | None = None, *, offline: bool = False
-    ) -> None:
+    async def pin(self, cid: str, name: str, progress: Progress | None = None) -> None:
         loop = asyncio.get_running_loop()
         last, moved = (0, 0), loop.time()
-        params = {"arg": cid, "name": name, "progress": "true", "offline": _flag(offline)}
+        # with `offline` Kubo would still ask peers for what is below `cid`: see `has_all`
+        params = {"arg": cid, "name": name, "progress": "true"}
         async with self._call("pin/add", params) as response:
             async for line in _json_lines(response):
                 if cid in line.get("Pins", ()):
@@ -112,17 +111,23 @@ class KuboBackend:
                 return str(found.get("Name", ""))
         return None
 
-    async def import_car(self, path: Path) -> None:
-        size = await asyncio.to_thread(lambda: path.stat().st_size)
+    async def import_car(self, car: BinaryIO, size: int) -> None:
         # Kubo answers only when every block is on its disk
         patience = self._quiet + size / 1_000_000
         params = {"pin-roots": "false", "fast-provide-root": "false", "silent": "true"}
-        with await asyncio.to_thread(path.open, "rb") as car:
-            await self._answer("dag/import", params, file=car, quiet=patience)
+        await self._answer("dag/import", params, file=car, quiet=patience)
 
     async def has_block(self, cid: str) -> bool:
         try:
             await self._answer("block/stat", {"arg": cid, "offline": "true"})
+        except NotHere:
+            return False
+        return True
+
+    async def has_all(self, cid: str) -> bool:
+        params = {"arg": cid, "offline": "true", "progress": "false"}
+        try:
+            await self._answer("dag/stat", params, quiet=60 * self._quiet)
         except NotHere:
             return False
         return True
@@ -170,7 +175,7 @@ class KuboBackend:
         call: str,
         params: dict[str, str],
         *,
-        file: Any = None,
+        file: BinaryIO | None = None,
         limit: int = LINE_LIMIT,
         quiet: float | None = None,
     ) -> bytes:
@@ -183,7 +188,7 @@ class KuboBackend:
         call: str,
         params: dict[str, str],
         *,
-        file: Any = None,
+        file: BinaryIO | None = None,
         quiet: float | None = None,
     ) -> AsyncIterator[httpx.Response]:
         timeout = httpx.Timeout(quiet or self._quiet, connect=CONNECT_SECONDS)

@@ -82,14 +82,15 @@ class Obtain:
 
     async def file(self, wanted: Wanted) -> None:
         """Pins one file: keys.json, metadata.json, or terms."""
-        if wanted.kind is not Kind.METADATA:  # whose size `examine` has checked
+        if wanted.kind is Kind.METADATA:  # whose size `examine` has checked
+            await self._pin(wanted, None)
+        else:
             await self._check_leaf(wanted)
-        await self._pin(wanted, None)
+            await self.pin_here(wanted)
 
-    async def pin_local(self, wanted: Wanted) -> None:
-        """Pins what is here whole; raises `NotHere` if it is not. A foreign pin is left alone."""
-        if await self._backend.pin_name(wanted.cid) is None:
-            await self._backend.pin(wanted.cid, self._names + wanted.kind, offline=True)
+    async def pin_here(self, wanted: Wanted) -> None:
+        """Pins what is here whole. Another's pin of it does as well, and is left as it is."""
+        await self._pin_under_our_name(wanted, None)
 
     def check_size(self, content: Content) -> None:
         if content.size > self._limits.release_bytes:
@@ -100,10 +101,16 @@ class Obtain:
             )
 
     async def _pin(self, wanted: Wanted, progress: Progress | None) -> None:
+        """Whoever may have what is missing is met beside it: what is here needs nobody."""
+        meeting = asyncio.create_task(self._meet_peers(wanted))
         try:
-            await self.pin_local(wanted)
-        except NotHere:
-            await self._meet_peers(wanted)
+            await self._pin_under_our_name(wanted, progress)
+        finally:
+            meeting.cancel()
+            await asyncio.gather(meeting, return_exceptions=True)
+
+    async def _pin_under_our_name(self, wanted: Wanted, progress: Progress | None) -> None:
+        if await self._backend.pin_name(wanted.cid) is None:
             await self._backend.pin(wanted.cid, self._names + wanted.kind, progress)
 
     async def _check_leaf(self, wanted: Wanted) -> None:

@@ -50,7 +50,7 @@ class Pace:
     patience: float = 30
     first_retry: int = 2
     longest_retry: int = 600
-    at_once: int = 4
+    at_once: int = 8
 
 
 class Reconciler:
@@ -103,12 +103,10 @@ class Reconciler:
         """How far the pin of `cid` is, while it runs."""
         return self._bytes.get(cid)
 
-    async def arrived(self, cid: str, size: int) -> None:
-        """A release was pinned by way of an upload: the table says so at once."""
+    async def arrived(self, cid: str, kind: Kind, size: int) -> None:
+        """Something was brought here and pinned: the table says so at once."""
         self.note_pin(cid, await self._backend.pin_name(cid))
-        await self._ledger.change_pin(
-            PinRow(cid, Kind.RELEASE), lambda row: _done(row, State.PINNED, size)
-        )
+        await self._ledger.change_pin(PinRow(cid, kind), lambda row: _done(row, State.PINNED, size))
         self.wake()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -322,7 +320,8 @@ class Reconciler:
             for cid in (content.keys, content.metadata):
                 if cid in desired and cid not in pinned:
                     with suppress(ImmurtalError):  # the pin's own attempts tell why
-                        await self._obtain.pin_local(desired[cid])
+                        if await self._backend.has_all(cid):
+                            await self._obtain.pin_here(desired[cid])
 
     async def _unpin(self, cid: str) -> None:
         """Undoes our own pin; another's stays."""
@@ -332,9 +331,11 @@ class Reconciler:
             self.note_pin(cid, None)
 
     async def _collect(self) -> None:
-        """Removes what no pin needs. Pins under way would make Kubo wait, so they end first."""
-        if self._running:
-            await asyncio.wait(self._running.values(), timeout=self._pace.patience)
+        """Removes what no pin needs. Pins under way would make Kubo wait: those that move may end
+        first, and all that are left begin anew afterwards."""
+        moving = [task for cid, task in self._running.items() if cid in self._bytes]
+        if moving:
+            await asyncio.wait(moving, timeout=self._pace.patience)
         await self._cancel(set(self._running))
         self._collect_from = time.monotonic() + COLLECT_RETRY
         async with self._keep:

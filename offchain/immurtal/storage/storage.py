@@ -182,6 +182,14 @@ class Storage:
             await self._finish(upload)
         return upload
 
+    async def take_terms(self, terms: bytes) -> str:
+        """Holds the terms of an offer, one raw leaf, and returns their CID. Whether the chain names
+        them is the caller's to ask: what it does not name is let go. Raises `DiskFull`,
+        `Unreachable`, `BackendError`."""
+        cid = await self._arrival.take_leaf(terms, Kind.TERMS)
+        await self.reconciler.arrived(cid, Kind.TERMS, len(terms))
+        return cid
+
     async def status(self, cid: str) -> PinStatus:
         """Of a release or any other root that this node holds, held or will hold. Raises
         `BadInput`: not a CID."""
@@ -272,7 +280,7 @@ class Storage:
 
     async def _arrived(self, content: Content) -> None:
         cid = release_cid(bytes.fromhex(content.release[2:]))
-        await self.reconciler.arrived(cid, content.size)
+        await self.reconciler.arrived(cid, Kind.RELEASE, content.size)
 
     async def _sweep(self) -> None:
         while True:

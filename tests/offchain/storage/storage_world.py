@@ -28,7 +28,7 @@ QUICK = Pace(grace=0, orphan_grace=0, period=0.2, listing=0, patience=2, first_r
 
 @dataclass(frozen=True)
 class Made:
-    """A built release. `certificate` and `release` are 0x text; `blocks` children before parents."""
+    """A built release; ids are 0x text, `blocks` come children before parents."""
 
     certificate: str
     release: str
@@ -130,6 +130,11 @@ class Node:
     backend: KuboBackend
     storage: Storage
     folder: Path
+
+    async def put(self, made: "Made", without: Sequence[Cid] = ()) -> None:
+        """The blocks of a release are in Kubo, and nothing pins them."""
+        car = made.car(without)
+        await self.backend.import_car(io.BytesIO(car), len(car))
 
     async def settle(self) -> None:
         """Passes until nothing changes by the next one."""

@@ -2,23 +2,20 @@
 
 import asyncio
 import io
+import os
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
-from immurtal.content.cid import Cid
 from immurtal.errors import NotAccepted, NotFound
 from immurtal.storage.backend import BackendError
 from immurtal.storage.desired import Visibility
-from storage_world import Chain, Made, Node, leaf, make_release, run_node, terms_of
+from storage_world import QUICK, Chain, Node, leaf, make_release, run_node, terms_of
 
 FOREIGN = b"somebody else's block"
-
-
-async def put(node: Node, made: Made, *, without: tuple[Cid, ...] = ()) -> None:
-    """The blocks of a release are in Kubo, and nothing pins them."""
-    path = node.folder / "blocks.car"
-    path.write_bytes(made.car(without))
-    await node.backend.import_car(path)
 
 
 async def state_of(node: Node, cid: str) -> str:
@@ -34,7 +31,7 @@ class TestWhatMustNotBeHeld:
         chain.name(wrapped)
         chain.finalise()
         await node.storage.accept(wrapped.certificate, wrapped.release)
-        await put(node, wrapped)
+        await node.put(wrapped)
         await node.settle()
         assert await node.names() == {wrapped.metadata.text: "immurtal:metadata"}
         await node.backend.collect()
@@ -62,7 +59,7 @@ class TestWhatMustNotBeHeld:
         chain.name(made)
         async with run_node(tmp_path / "small", chain, release_bytes=100_000) as node:
             await node.storage.accept(made.certificate, made.release)
-            await put(node, made)
+            await node.put(made)
             await node.settle()
             status = await node.storage.status(made.cid)
             assert status.state == "failed"
@@ -83,7 +80,7 @@ class TestWhatMustNotBeHeld:
     async def test_nobody_asked_for_it(self, node: Node, chain: Chain) -> None:
         made = make_release("song")
         chain.name(made)
-        await put(node, made)
+        await node.put(made)
         await node.settle()
         assert await node.names() == {}
         assert await state_of(node, made.cid) == "unknown"
@@ -105,7 +102,7 @@ class TestWhatIsNotThereYet:
         made = make_release("song")
         chain.name(made)
         await node.storage.accept(made.certificate, made.release)
-        await put(node, made, without=(made.audio[0],))
+        await node.put(made, without=(made.audio[0],))
         await node.storage.reconciler.pass_once()
         await node.storage.reconciler.settle()
         status = await node.storage.status(made.cid)
@@ -196,10 +193,6 @@ class TestLettingGo:
         assert all([await node.holds(cid) for cid in made.blocks])
 
     async def test_nothing_goes_within_the_grace_period(self, tmp_path: Path, chain: Chain) -> None:
-        from dataclasses import replace
-
-        from storage_world import QUICK
-
         now = 1_000_000
         made = make_release("song")
         chain.name(made)
@@ -248,7 +241,7 @@ class TestLettingGo:
         await node.settle()  # the old one would go now, but the upload counts on its audio
         assert await node.holds(old.audio[0])
 
-        async def rest():
+        async def rest() -> AsyncIterator[bytes]:
             yield data
 
         await node.storage.append_upload(upload.id, upload.token, 0, rest())
@@ -274,6 +267,21 @@ class TestLettingGo:
             chain.finalise()
             await node.settle()
             assert await node.holds(leaf(terms)) is held
+
+    async def test_terms_that_were_handed_in_stay_only_with_their_offer(
+        self, node: Node, chain: Chain
+    ) -> None:
+        made = make_release("song")
+        named, unnamed = b'{"name": "licence"}', b'{"name": "of no offer"}'
+        chain.name(made, terms=(terms_of(named),))
+        chain.finalise()
+        await node.take(made)
+        for terms in (named, unnamed):
+            assert await node.storage.take_terms(terms) == leaf(terms).text
+            assert await state_of(node, leaf(terms).text) == "pinned"
+        await node.settle()
+        assert await node.holds(leaf(named))
+        assert not await node.holds(leaf(unnamed))
 
     async def test_what_is_retracted_goes_keys_and_all(self, node: Node, chain: Chain) -> None:
         made = make_release("song")
@@ -308,7 +316,7 @@ class TestForeignPins:
         self, node: Node, chain: Chain
     ) -> None:
         made = make_release("song")
-        await put(node, made)
+        await node.put(made)
         await put_raw(node, FOREIGN)
         await node.backend.pin(made.cid, "mine, not yours")
         await node.backend.pin(leaf(FOREIGN).text, "")
@@ -367,15 +375,12 @@ class TestTheLoop:
         await asyncio.wait_for(loop, 5)
 
     async def test_it_outlives_a_kubo_that_dies(self, node: Node, chain: Chain) -> None:
-        import os
-        import signal
-
         stop, made = asyncio.Event(), make_release("song")
         loop = asyncio.create_task(node.storage.run(stop))
         assert node.daemon.pid is not None
         os.kill(node.daemon.pid, signal.SIGKILL)
         async with asyncio.timeout(20):
-            while not node.daemon.running or node.daemon.restarts == 0:
+            while not node.daemon.running or node.daemon.restarts == 0:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         chain.name(made)
         await node.take(made)
@@ -406,13 +411,11 @@ class TestTheLoop:
 
 async def until(node: Node, cid: str, state: str) -> None:
     async with asyncio.timeout(15):
-        while await state_of(node, cid) != state:
+        while await state_of(node, cid) != state:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 
 async def put_raw(node: Node, data: bytes) -> None:
-    import httpx
-
     async with httpx.AsyncClient() as http:
         answer = await http.post(
             f"{node.daemon.api_url}/api/v0/block/put?cid-codec=raw",
