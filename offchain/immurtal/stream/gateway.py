@@ -3,21 +3,15 @@
 import time
 from typing import Final
 
+from immurtal.chain.gateway import fetch_block
 from immurtal.chain.http import HttpClient
-from immurtal.chain.rpc import printable
-from immurtal.content.cid import RAW, Cid, check_block
-from immurtal.content.unixfs import LEAF
-from immurtal.errors import ImmurtalError, IntegrityError, NotFound
+from immurtal.content.cid import Cid
+from immurtal.errors import ImmurtalError, IntegrityError
 
-MAX_NODE_BYTES: Final = 1024 * 1024
-"""Of a block that is no leaf: a directory of 1024 long names, or 174 links."""
 STALL_SECONDS: Final = 5.0
 BLOCK_SECONDS: Final = 30.0
 LONGEST_REST: Final = 60.0
 LATENCY_WEIGHT: Final = 0.3
-SAID_BYTES: Final = 200
-"""Of a refusal's own words, which say what is wrong with the node's disk."""
-RAW_BLOCK: Final = "application/vnd.ipld.raw"
 
 
 class Gateway:
@@ -57,7 +51,7 @@ class Gateway:
         started = time.monotonic()
         self.under_way += 1
         try:
-            block = await self._ask(cid)
+            block = await fetch_block(self._http, cid, seconds=self._whole, stall=self._stall)
         except ImmurtalError as error:
             self._failed(error)
             raise
@@ -68,23 +62,6 @@ class Gateway:
 
     async def close(self) -> None:
         await self._http.close()
-
-    async def _ask(self, cid: Cid) -> bytes:
-        answer = await self._http.request(
-            "GET",
-            f"ipfs/{cid}?format=raw",
-            headers={"Accept": RAW_BLOCK},
-            max_bytes=LEAF if cid.codec == RAW else MAX_NODE_BYTES,
-            seconds=self._whole,
-            stall=self._stall,
-        )
-        if answer.status in (404, 410):
-            raise NotFound(f"{self._http.name} does not have block {cid}.")
-        if answer.status != 200:
-            said = printable(answer.body[:SAID_BYTES].decode("utf-8", "replace"))
-            raise self._http.unreachable(f"answered with HTTP {answer.status}: {said}")
-        check_block(cid, answer.body)
-        return answer.body
 
     def _served(self, block: bytes, seconds: float) -> None:
         self.blocks += 1
