@@ -120,7 +120,8 @@ contract RoyaltySplit is IRoyaltySplit, ReentrancyGuardTransient {
     }
 
     /// @dev ERC-20 `transfer` with a gas limit: done if it returns true, or, from a contract, nothing.
-    /// Reads one word of what is returned, however much it is.
+    /// Reads one word of what is returned, however much it is; less than a word leaves that word's last
+    /// byte, a zero of the call's data, as it was.
     function _tryTransfer(address token, address to, uint256 amount, uint256 gasLimit) private returns (bool done) {
         assembly ("memory-safe") {
             mstore(0x14, to)
@@ -130,7 +131,7 @@ contract RoyaltySplit is IRoyaltySplit, ReentrancyGuardTransient {
             if done {
                 switch returndatasize()
                 case 0 { done := iszero(iszero(extcodesize(token))) }
-                default { done := and(gt(returndatasize(), 0x1f), eq(mload(0x00), 1)) }
+                default { done := eq(mload(0x00), 1) }
             }
             mstore(0x34, 0) // the part of the free memory pointer that was overwritten
         }

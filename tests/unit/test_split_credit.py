@@ -56,6 +56,7 @@ def test_credits_are_not_distributed_again(trouble, stranger):
     money.send(split, ONE)
     split.distribute(money.address, sender=stranger)
     assert split.creditOf(money.address, bad) == ONE
+    assert split.totalCredit(money.address) == ONE
     assert [money.balance(payee) for payee in good] == [ONE // 2, ONE // 2]
     assert money.balance(split) == ONE
 
