@@ -25,13 +25,14 @@ async def everything(database: Database, read: Callable[..., Any], *args: Any, l
     """All pages of a list."""
     found: list[Any] = []
     cursor: str | None = None
-    while True:
+    for _ in range(10_000):
         page = await database.read(read, *args, cursor=cursor, limit=limit)
         assert len(page.items) <= limit
         found += page.items
         cursor = page.next
         if cursor is None:
             return found
+    raise AssertionError("the list does not end")
 
 
 def named(story: Story) -> set[tuple[str, str, int]]:

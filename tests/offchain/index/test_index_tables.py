@@ -124,7 +124,10 @@ class TestDatabase:
 
     async def test_writers_wait_for_each_other(self, tmp_path: Path) -> None:
         counter = sa.select(schema.cursor.c.number)
-        more = sa.update(schema.cursor).values(number=schema.cursor.c.number + 1)
+
+        def more(connection: sa.Connection) -> None:
+            number = connection.execute(counter).scalar_one()
+            connection.execute(sa.update(schema.cursor).values(number=number + 1))
 
         def start(connection: sa.Connection) -> None:
             row = {"id": 0, "chain_id": 1, "contracts": "", "hash": "", "final_number": 0}
@@ -132,9 +135,7 @@ class TestDatabase:
 
         with opened(tmp_path / "index.db") as database, opened(tmp_path / "index.db") as other:
             await database.write(start)
-            writes = [
-                d.write(lambda c: c.execute(more)) for d in (database, other) for _ in range(20)
-            ]
+            writes = [d.write(more) for d in (database, other) for _ in range(20)]
             await asyncio.gather(*writes)
             assert await database.read(lambda c: c.execute(counter).scalar()) == 40
 
