@@ -7,7 +7,7 @@ export PATH := $(ROOT)/scripts/bin:$(BIN):$(PATH)
 export SOLCX_BINARY_PATH := $(ROOT)/scripts/solc
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint clean abi
+.PHONY: help setup demo up test lint bench clean abi
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -29,6 +29,9 @@ lint: setup ## check style and types
 	ruff format --check .
 	mypy
 	scripts/bin/forge fmt --check contracts interfaces
+
+bench: setup ## measure what the project claims, beside what it is compared to
+	@status=0; for bench in gas cipher; do python -m bench.$$bench || status=1; done; exit $$status
 
 clean: ## remove what was built here; the cache of tools stays
 	rm -rf .venv .setup .build .demo .run node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis offchain/*.egg-info

@@ -8,6 +8,7 @@ import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,16 @@ CONTRACTS = (
     "RoyaltySplit",
     "RoyaltySplitFactory",
 )
+SOURCES = {contract: f"contracts/{contract}.sol" for contract in CONTRACTS}
 
 
-def compile_contracts(outputs: list[str]) -> dict[str, dict[str, Any]]:
+def compile_contracts(
+    outputs: list[str], contracts: Mapping[str, str] = SOURCES
+) -> dict[str, dict[str, Any]]:
     """Solidity's standard JSON output of each contract, by its name.
 
     `outputs` are output selections such as "abi"; see the compiler's "Input and Output JSON".
+    `contracts` names the files, from the checkout's root; only they may be mocks.
     Raises SystemExit with the compiler's own words if a contract does not compile.
     """
     config = yaml.safe_load((ROOT / "ape-config.yaml").read_text(encoding="utf-8"))["solidity"]
@@ -37,7 +42,7 @@ def compile_contracts(outputs: list[str]) -> dict[str, dict[str, Any]]:
         for name, folder in folders
         for path in sorted(folder.rglob("*.sol"))
         if "mocks" not in path.relative_to(folder).parts
-    }
+    } | {name: ROOT / name for name in contracts.values()}
     solady = ROOT / "node_modules" / "solady" / "src"
     sources |= {f"solady/{path.relative_to(solady).as_posix()}": path for path in _imported(solady)}
     request = {
@@ -49,9 +54,7 @@ def compile_contracts(outputs: list[str]) -> dict[str, dict[str, Any]]:
             "evmVersion": config["evm_version"],
             "viaIR": config["via_ir"],
             "optimizer": {"enabled": config["optimize"], "runs": config["optimization_runs"]},
-            "outputSelection": {
-                f"contracts/{contract}.sol": {contract: outputs} for contract in CONTRACTS
-            },
+            "outputSelection": {file: {name: outputs} for name, file in contracts.items()},
         },
     }
     launcher = ROOT / "scripts" / "solc" / f"solc-v{config['version']}"
@@ -65,10 +68,7 @@ def compile_contracts(outputs: list[str]) -> dict[str, dict[str, Any]]:
     failures = [error for error in output.get("errors", []) if error["severity"] == "error"]
     if failures:
         raise SystemExit("\n".join(error["formattedMessage"] for error in failures))
-    return {
-        contract: output["contracts"][f"contracts/{contract}.sol"][contract]
-        for contract in CONTRACTS
-    }
+    return {name: output["contracts"][file][name] for name, file in contracts.items()}
 
 
 def _imported(solady: Path) -> list[Path]:

@@ -1,0 +1,8 @@
+"""What the project claims in numbers, measured beside what it is compared to."""
+
+import sys
+from pathlib import Path
+
+_TESTS = Path(__file__).resolve().parents[1] / "tests" / "offchain"
+# The chain and the judge of the cipher that the tests use; an installed package is named `tests`.
+sys.path += [str(_TESTS), str(_TESTS / "content")]

@@ -1,0 +1,18 @@
+"""What others' contracts cost: gas of whole transactions, measured with `forge --isolate` on the
+peers' own code (DESIGN 11). Where there are several peers, rows name the cheapest."""
+
+from typing import Final
+
+STORY_REGISTER: Final = 273_613
+SOUND_MINT: Final = 174_450
+SPLITS_CREATION_OF_2: Final = 164_204
+SPLITS_ETH: Final = {2: 61_280, 5: 93_525, 10: 147_247, 100: 1_114_380}
+SPLITS_ERC20: Final = {2: 69_076, 5: 100_725, 10: 153_464, 100: 1_104_202}
+"""By number of payees. One payee can block all the others."""
+
+SOURCES: Final = {
+    "how": "whole transactions of the peers' own contracts, measured with forge --isolate",
+    "certificate": "Story Protocol, register; the NFT's mint comes on top. Sound edition: 414,171",
+    "purchase": "Sound Protocol, mint of an edition; pays no split. Unlock V15: 246,744",
+    "split": "0xSplits v2, push split",
+}
