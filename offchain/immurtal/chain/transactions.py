@@ -84,6 +84,26 @@ class Sender:
             raise await self._reverted(to, _hex(data), value, receipt)
         return receipt
 
+    async def afford(self, gas: int) -> None:
+        """Raises InsufficientFunds unless the account can pay for so much gas now: for calls that
+        no endpoint should see before they can be sent."""
+        balance, (fee, _) = await self._balance(), await self._fees()
+        if balance < gas * fee:
+            raise self._too_poor(balance, gas * fee, "the fee")
+
+    async def settled(self, patience: float = 60.0) -> None:
+        """Waits until nothing of this account is pending: what an interrupted run has sent is then
+        on chain, or was dropped. patience: seconds, after which it returns all the same."""
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            sent, mined = [
+                await self.rpc.call("eth_getTransactionCount", [self.wallet.address, tag])
+                for tag in ("pending", "latest")
+            ]
+            if int(sent, 16) <= int(mined, 16):
+                return
+            await asyncio.sleep(POLL_SECONDS)
+
     async def _signed(self, to: str, data: str, value: int, gas: int | None) -> tuple[int, bytes]:
         await self._check_chain()
         balance = await self._balance()

@@ -1,5 +1,6 @@
 """A command's way to the chain: endpoint checked, contracts to read, an account to act with."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from immurtal.chain.wallet import Wallet
 from immurtal.config import NetworkConfig
 from immurtal.errors import BadInput, WrongNetwork
 from immurtal.publish.actions import Actions
+
+_ID = re.compile("0x[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,8 @@ async def connect(network: NetworkConfig) -> AsyncIterator[Client]:
 
 def certificate_id(text: str) -> str:
     """A certificate's id as written by a person. Raises BadInput."""
-    value = text.lower()
-    if not (len(value) == 66 and value.startswith("0x") and _is_hex(value[2:])):
+    value = text.strip().lower()
+    if not _ID.fullmatch(value):
         raise BadInput(
             f"{text!r} is no certificate id.",
             do="It is 0x and 64 hexadecimal digits: the SHA-256 of the recording's original file.",
@@ -65,8 +68,8 @@ def certificate_id(text: str) -> str:
 
 def offer_id(text: str) -> str:
     """An offer's id as written by a person. Raises BadInput."""
-    value = text.lower()
-    if not (len(value) == 66 and value.startswith("0x") and _is_hex(value[2:])):
+    value = text.strip().lower()
+    if not _ID.fullmatch(value):
         raise BadInput(f"{text!r} is no offer id.", do="It is 0x and 64 hexadecimal digits.")
     return value
 
@@ -78,7 +81,7 @@ def account(text: str) -> str:
     """
     from eth_utils.address import is_address
 
-    if not is_address(text):
+    if not text.startswith("0x") or not is_address(text):
         raise BadInput(
             f"{text!r} is no address.",
             do="It is 0x and 40 hexadecimal digits; where capitals are mixed in, they must be "
@@ -95,7 +98,3 @@ def sent(receipt: Receipt) -> dict[str, object]:
         "gasUsed": receipt.gas_used,
         "fee": str(receipt.fee),
     }
-
-
-def _is_hex(digits: str) -> bool:
-    return all(digit in "0123456789abcdef" for digit in digits)

@@ -3,8 +3,9 @@
 import asyncio
 import functools
 import json
+import sys
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -21,38 +22,79 @@ T = TypeVar("T")
 MAX_PASSPHRASE_FILE = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class WalletChoice:
-    """Which wallet to sign with; opened when it is needed, so that wrong input fails first."""
+    """Which wallet to sign with; opened when it is needed, so that wrong input fails first. A
+    passphrase is asked for once at most."""
 
     keystore: Path | None
     account: str | None
     passphrase_file: Path | None
+    _asked: str | None = field(default=None, init=False, repr=False)
 
-    def open(self, passphrase: str | None = None) -> "Wallet":
-        """Unlocks the wallet, with a passphrase that was asked for already or now.
+    def open(self) -> "Wallet":
+        """Unlocks the wallet. Raises BadInput: none chosen, or a wrong passphrase.
 
-        BadInput: none chosen, or a wrong passphrase.
+        An ape account that was given no passphrase file asks by itself, as hardware does.
         """
         from immurtal.chain.wallet import ApeWallet, KeystoreWallet
 
         if self.keystore is not None:
-            return KeystoreWallet.open(self.keystore, passphrase or self.passphrase())
+            return KeystoreWallet.open(self.keystore, self._passphrase())
         if self.account is not None:
-            if passphrase is None and self.passphrase_file is not None:
-                passphrase = self.passphrase()
-            return ApeWallet(self.account, passphrase)
-        raise BadInput(
-            "No wallet was named.",
-            do="Name one with --keystore FILE (make it with `immurtal wallet create`) "
-            "or --account ALIAS (an ape account).",
-        )
+            return ApeWallet(self.account, self._passphrase() if self.passphrase_file else None)
+        raise _no_wallet()
 
-    def passphrase(self) -> str:
-        """The passphrase: from the file, or asked for; never from an argument."""
-        if self.passphrase_file is not None:
-            return read_passphrase(self.passphrase_file)
-        return str(click.prompt("Passphrase", hide_input=True, err=True))
+    def keys_passphrase(self, file: Path | None, *, new: bool = False) -> str:
+        """What encrypts the artist's key files: `file` says, else it is the wallet's passphrase;
+        for an ape account without one it is asked for. new: twice, as no file would tell a slip.
+        """
+        if file is not None:
+            return _not_empty(read_passphrase(file), file)
+        if self.keystore is not None or self.passphrase_file is not None:
+            return _not_empty(self._passphrase(), self.passphrase_file)
+        if self.account is None:
+            raise _no_wallet()
+        return ask_secret("Passphrase of your key files", "--keys-passphrase-file", twice=new)
+
+    def _passphrase(self) -> str:
+        """From the file, or asked for; never from an argument."""
+        if self._asked is None:
+            self._asked = (
+                read_passphrase(self.passphrase_file)
+                if self.passphrase_file is not None
+                else ask_secret("Passphrase", "--passphrase-file")
+            )
+        return self._asked
+
+
+def _no_wallet() -> BadInput:
+    return BadInput(
+        "No wallet was named.",
+        do="Name one with --keystore FILE (make it with `immurtal wallet create`) "
+        "or --account ALIAS (an ape account).",
+    )
+
+
+def _not_empty(passphrase: str, file: Path | None) -> str:
+    if not passphrase:
+        where = f"The passphrase in {file}" if file else "The passphrase"
+        raise BadInput(f"{where} is empty: key files need one that is not.")
+    return passphrase
+
+
+def ask_secret(what: str, option: str, *, twice: bool = False) -> str:
+    """Asks the person at the terminal. Raises BadInput where there is none, naming the option that
+    takes a file instead."""
+    try:
+        answer = click.prompt(what, hide_input=True, confirmation_prompt=twice, err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise BadInput(
+            f"{what}: nobody is there to ask.", do=f"Name a file that has it with {option}."
+        ) from None
+    return str(answer)
 
 
 def read_passphrase(path: Path) -> str:
@@ -107,6 +149,25 @@ def wallet_options(command: Callable[..., T]) -> Callable[..., T]:
         return command(*args, wallet=WalletChoice(keystore, ape_account, passphrase_file), **kwargs)
 
     return with_wallet
+
+
+def keys_options(command: Callable[..., T]) -> Callable[..., T]:
+    """`--home`, `--keys-passphrase-file`: where the artist's key files are, and what opens them."""
+    home = click.option(
+        "--home", type=click.Path(path_type=Path, file_okay=False), help="The artist's folder."
+    )
+    passphrase = click.option(
+        "--keys-passphrase-file",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        envvar="IMMURTAL_KEYS_PASSPHRASE_FILE",
+        help="File whose first line opens your key files; else the wallet's passphrase does.",
+    )
+    return home(passphrase(command))
+
+
+def confirm(question: str) -> None:
+    """Asks on standard error, so that --json stays one object; raises Abort for no."""
+    click.confirm(question, abort=True, err=True)
 
 
 def network_options(command: Callable[..., T]) -> Callable[..., T]:

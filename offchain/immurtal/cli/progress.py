@@ -1,12 +1,14 @@
 """Progress of long work on standard error: a moving line for a person, plain lines elsewhere."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import click
 
 if TYPE_CHECKING:
-    from immurtal.publish.pipeline import Step
+    from immurtal.publish.step import Step
 
 
 class Progress:
@@ -38,6 +40,17 @@ class Progress:
     ) -> None:
         if self._bars:
             self._bars.stop()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nothing moves meanwhile: for what a person must read or answer."""
+        if self._bars:
+            self._bars.stop()
+        try:
+            yield
+        finally:
+            if self._bars:
+                self._bars.start()
 
     def say(self, text: str, style: str = "") -> None:
         """One line that stays."""

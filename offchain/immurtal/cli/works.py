@@ -8,11 +8,14 @@ import click
 from immurtal.cli.common import (
     WalletChoice,
     asynchronous,
+    confirm,
     emit,
     json_option,
+    keys_options,
     network_options,
     wallet_options,
 )
+from immurtal.errors import BadInput
 
 LEVELS = ("private", "licensed", "open", "withdrawn")
 
@@ -54,7 +57,7 @@ async def withdraw(
     keeps it. The sealed key shares (keys.json) stay at the nodes, so the work can come back.
     """
     if not yes:
-        click.confirm("Withdraw this work? Licences sold sleep until it comes back.", abort=True)
+        confirm("Withdraw this work? Licences sold sleep until it comes back.")
     await _set_visibility(certificate, "withdrawn", network, wallet, as_json)
 
 
@@ -101,13 +104,17 @@ async def payout(
     from immurtal.chain.contracts import ZERO_ADDRESS
     from immurtal.cli.amounts import shares
     from immurtal.cli.client import account, certificate_id, connect, sent
+    from immurtal.publish.actions import ordered_shares
 
     if sum((address is not None, bool(split), owner)) != 1:
         raise click.UsageError("Give one of --to, --split and --owner.")
     known, parts = certificate_id(certificate), shares(split)
+    if parts:
+        ordered_shares(parts)
     target = account(address) if address else ZERO_ADDRESS
     async with connect(network) as client:
-        await client.contracts.certificate(known)
+        if (await client.contracts.certificate(known)).payout_locked:
+            raise BadInput(f"The payout of {known} is fixed for ever.", saved="Nothing was sent.")
         actions = client.actions(wallet.open())
         if parts:
             target = await actions.ensure_split(parts)
@@ -132,9 +139,18 @@ async def lock(
 
     known = certificate_id(certificate)
     async with connect(network) as client:
-        payout_now = (await client.contracts.certificate(known)).payout
+        certificate_now = await client.contracts.certificate(known)
+        payout_now = certificate_now.payout
+        if certificate_now.payout_locked:
+            raise BadInput(f"The payout of {known} is fixed to {payout_now} already.")
+        if not await client.contracts.is_split(payout_now):
+            raise BadInput(
+                "Only a royalty split of this deployment can be fixed as a payout.",
+                saved="Nothing was sent.",
+                do="Set one first with `immurtal payout CERTIFICATE --split …`.",
+            )
         if not yes:
-            click.confirm(f"Fix the payout of {known} to {payout_now} for ever?", abort=True)
+            confirm(f"Fix the payout of {known} to {payout_now} for ever?")
         receipt = await client.actions(wallet.open()).lock_payout(known, payout_now)
     result = {"certificate": known, "payout": payout_now, **sent(receipt)}
     emit(result, as_json=as_json, text=f"The payout of {known} is {payout_now} for ever.")
@@ -150,9 +166,7 @@ async def lock(
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="New cover, JPEG or PNG.",
 )
-@click.option(
-    "--home", type=click.Path(path_type=Path, file_okay=False), help="The artist's folder."
-)
+@keys_options
 @network_options
 @wallet_options
 @json_option
@@ -164,17 +178,22 @@ async def release(
     description: str | None,
     cover: Path | None,
     home: Path | None,
+    keys_passphrase_file: Path | None,
     network: Any,
     wallet: WalletChoice,
     as_json: bool,
 ) -> None:
-    """Publish a new release of a work: changed metadata or credits, the same audio and key."""
+    """Publish a new release of a work: changed metadata or credits, the same audio and key.
+
+    Interrupted? Run the same command again: it goes on where it was.
+    """
     from immurtal.cli.client import certificate_id, connect
+    from immurtal.cli.progress import Progress
     from immurtal.cli.publish import credit
     from immurtal.publish.home import ArtistHome
     from immurtal.publish.revise import Changes, revise
 
-    if not (title or artists or description or cover):
+    if not title and not artists and description is None and not cover:
         raise click.UsageError("Nothing to change: give --title, --artist, --description, --cover.")
     changes = Changes(
         title=title,
@@ -183,17 +202,19 @@ async def release(
         cover=cover,
     )
     known = certificate_id(certificate)
-    async with connect(network) as client:
-        secret = wallet.passphrase()
-        opened = wallet.open(secret)
-        revised = await revise(
-            client.actions(opened),
-            opened,
-            home=ArtistHome(home) if home else ArtistHome.default(),
-            passphrase=secret,
-            certificate=known,
-            changes=changes,
-        )
+    secret = wallet.keys_passphrase(keys_passphrase_file)
+    opened = wallet.open()
+    with Progress(quiet=as_json) as progress:
+        async with connect(network) as client:
+            revised = await revise(
+                client.actions(opened),
+                opened,
+                home=ArtistHome(home) if home else ArtistHome.default(),
+                passphrase=secret,
+                certificate=known,
+                changes=changes,
+                report=progress.report,
+            )
     emit(
         revised.to_json(),
         as_json=as_json,

@@ -17,6 +17,7 @@ from immurtal.chain.transactions import Receipt, Sender
 from immurtal.errors import BadInput
 
 BASIS_POINTS = 10_000
+MAX_PAYEES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +143,16 @@ class Actions:
 
 
 def ordered_shares(shares: Sequence[tuple[str, int]]) -> tuple[list[str], list[int]]:
-    """Payees and basis points as the factory wants them. Raises BadInput: a payee twice or zero,
-    a share below 1, a sum that is not 10,000."""
+    """Payees and basis points as the factory wants them. Raises BadInput: more than 100 payees, one
+    twice or zero, a share below 1, a sum that is not 10,000."""
     ordered = sorted((payee.lower(), share) for payee, share in shares)
     payees = [payee for payee, _ in ordered]
     parts = [share for _, share in ordered]
+    if len(payees) > MAX_PAYEES:
+        raise BadInput(
+            f"A split has at most {MAX_PAYEES} payees, not {len(payees)}.",
+            do="Pay several of them through a split of their own.",
+        )
     if len(set(payees)) != len(payees) or ZERO_ADDRESS in payees:
         raise BadInput("A split names each payee once, and never the zero address.")
     if min(parts, default=0) < 1 or sum(parts) != BASIS_POINTS:

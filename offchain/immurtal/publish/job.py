@@ -1,13 +1,16 @@
 """One publish, kept on disk so that it can go on after an interruption.
 
-The job file holds what was chosen and the two random salts; everything else is asked of the chain,
-the nodes and the disk again, so a resumed publish repeats nothing and trusts no note of its own.
+The job file holds what was chosen, two random salts, and the releases that a registration names,
+written before it is sent. Everything else is asked of the chain, the nodes and the disk again, so a
+resumed publish repeats nothing. Until those releases are written down no work hash has left this
+machine: nobody is asked about a work, and everything may still be chosen anew.
 """
 
 import dataclasses
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +19,13 @@ from immurtal.chain.contracts import Visibility
 from immurtal.chain.files import read_bounded, write_over
 from immurtal.content.encoding import address, hex32, hex32_decode
 from immurtal.errors import BadInput, NotFound
+from immurtal.publish.folder import discard
 
 JOB_FILE = "job.json"
 MAX_JOB_BYTES = 1024 * 1024
 VERSION = 1
+FREE = frozenset({"replicas"})
+"""Choices that may change at any time: they are on no chain and in no release."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +97,26 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`salt` hides the commitment until it is revealed; `offer_salt` makes offer ids ours."""
+    """`salt` hides the commitment until it is revealed; `offer_salt` makes offer ids ours.
+    `releases`: digest for each source, once the registration names them; empty before."""
 
     folder: Path
     choices: Choices
     salt: str
     offer_salt: str
+    releases: tuple[str, ...] = ()
+
+    @property
+    def revealed(self) -> bool:
+        """Whether the work hashes may have left this machine."""
+        return bool(self.releases)
 
     @classmethod
     def open(cls, folder: Path, choices: Choices) -> "Job":
-        """The job of that folder, begun now or earlier.
+        """The job of that folder, begun now or earlier. Choices that changed since then are taken
+        over as long as nothing was revealed, and what was built to say otherwise is forgotten.
 
-        Raises BadInput if it was begun with other choices: half of them may be on chain already.
+        Raises BadInput for choices that cannot change any more: they may be on chain already.
         """
         try:
             begun = cls.load(folder)
@@ -110,15 +124,28 @@ class Job:
             job = cls(folder, choices, hex32(os.urandom(32)), hex32(os.urandom(32)))
             job._save()
             return job
-        differing = _differences(begun.choices, choices)
-        if differing:
+        changed = _differences(begun.choices, choices)
+        job = dataclasses.replace(begun, choices=choices)
+        if not changed:
+            return job
+        if not begun.revealed:
+            for built in folder.glob("track-*") if "details" in changed else ():
+                discard(built)
+        elif fixed := sorted(changed - FREE):
             raise BadInput(
-                f"This publish was begun with another choice of {', '.join(differing)}.",
+                f"This publish was begun with another choice of {', '.join(fixed)}.",
                 saved=f"What was done so far is kept in {folder}.",
                 do="Run it with the same options to go on, then change what you want with "
                 "`immurtal release`, `visibility`, `payout` or `offer`.",
             )
-        return dataclasses.replace(begun, choices=choices)
+        job._save()
+        return job
+
+    def reveal(self, releases: Sequence[str]) -> "Job":
+        """Writes down what is about to be registered; from then on the works may be asked about."""
+        job = dataclasses.replace(self, releases=tuple(releases))
+        job._save()
+        return job
 
     @classmethod
     def load(cls, folder: Path) -> "Job":
@@ -135,8 +162,9 @@ class Job:
                 choices=_choices(values["choices"]),
                 salt=hex32(hex32_decode(values["salt"])),
                 offer_salt=hex32(hex32_decode(values["offerSalt"])),
+                releases=tuple(hex32(hex32_decode(r)) for r in values["releases"]),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise BadInput(
                 f"{path} cannot be read as a publish: {error!r}.",
                 do="Move its folder away to begin anew; what is on chain stays there.",
@@ -152,6 +180,7 @@ class Job:
             "choices": dataclasses.asdict(self.choices),
             "salt": self.salt,
             "offerSalt": self.offer_salt,
+            "releases": self.releases,
         }
         write_over(self.folder / JOB_FILE, json.dumps(body, indent=2, default=str).encode())
 
@@ -180,7 +209,7 @@ def _choices(values: dict[str, Any]) -> Choices:
     )
 
 
-def _differences(begun: Choices, now: Choices) -> list[str]:
+def _differences(begun: Choices, now: Choices) -> set[str]:
     """Names of the choices that differ; where the files lie does not matter, only their bytes."""
-    names = [field.name for field in dataclasses.fields(Choices) if field.name != "sources"]
-    return [name for name in names if getattr(begun, name) != getattr(now, name)]
+    names = {field.name for field in dataclasses.fields(Choices)} - {"sources"}
+    return {name for name in names if getattr(begun, name) != getattr(now, name)}

@@ -38,7 +38,7 @@ def find(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
+            inside = sorted(p for p in path.iterdir() if _is_recording(p))
             if not inside:
                 raise NotFound(f"There is no WAV, FLAC or MP3 in {path}.")
             found += inside
@@ -52,6 +52,12 @@ def find(paths: Sequence[Path]) -> list[Path]:
     if len({path.resolve() for path in found}) != len(found):
         raise BadInput("The same file was named twice.")
     return [path.resolve() for path in found]
+
+
+def _is_recording(path: Path) -> bool:
+    """By its name; hidden files are other programs' notes (`._song.mp3`)."""
+    is_shown = not path.name.startswith(".")
+    return is_shown and path.suffix.lower() in SUFFIXES and path.is_file()
 
 
 def look_at(paths: Sequence[Path], details: Details, progress: Progress) -> list[Track]:
@@ -91,7 +97,8 @@ def _look_at(path: Path, details: Details, of: int, progress: Progress) -> Track
 
 def _title_of(path: Path) -> str:
     """The file's name, without a track number before it."""
-    return re.sub(r"^\d+[\s._-]+", "", path.stem) or path.stem
+    name = path.stem.encode(errors="replace").decode()  # a name may hold bytes that are no UTF-8
+    return re.sub(r"^\d+[\s._-]+", "", name) or name
 
 
 def _sha256(path: Path) -> str:

@@ -1,0 +1,29 @@
+"""An artist, a chain of their own that makes ten blocks a second, and three nodes to be named."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import publish_world
+import pytest
+from immurtal.chain.deployment import Deployment
+from local_chain import Anvil, deploy_contracts, run_anvil
+from publish_world import World, ticking
+
+
+@pytest.fixture(scope="session")
+def quick_chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Anvil, Deployment]]:
+    with run_anvil(tmp_path_factory.mktemp("quick-anvil")) as anvil:
+        deployment = Deployment.from_json(deploy_contracts(anvil))
+        with ticking(anvil):
+            yield anvil, deployment
+
+
+@pytest.fixture(autouse=True)
+def _quick_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("immurtal.publish.storing.FIRST_WAIT", 0.01)
+
+
+@pytest.fixture
+async def world(quick_chain: tuple[Anvil, Deployment], tmp_path: Path) -> AsyncIterator[World]:
+    async with publish_world.world(*quick_chain, tmp_path) as made:
+        yield made
