@@ -193,7 +193,7 @@ class KuboDaemon:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 process_group=0,
-                preexec_fn=_die_with_parent(),
+                preexec_fn=die_with_parent(),
             )
         try:
             async with asyncio.timeout(READY_SECONDS):
@@ -301,8 +301,8 @@ class KuboDaemon:
         log.info("kubo-stopped", code=process.returncode)
 
 
-def _die_with_parent() -> Callable[[], None] | None:
-    """What the child does before it becomes Kubo: asks for SIGTERM when its parent dies."""
+def die_with_parent() -> Callable[[], None] | None:
+    """For `preexec_fn`: the child asks for SIGTERM when its parent dies; None where none can."""
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None, use_errno=True).prctl

@@ -76,13 +76,14 @@ _STRENGTH: Final = {kind: rank for rank, kind in enumerate(Kind)}
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """One root to hold. `seen`: wanted at the head; else only the final chain still wants it: it is
-    kept where it is held, and not fetched."""
+    kept where it is held, and not fetched. `known`: not a release that was never looked into."""
 
     cid: str
     kind: Kind
     certificates: frozenset[str]
     seen: bool
     block: int
+    known: bool = True
 
 
 def desired_pins(
@@ -113,6 +114,7 @@ def _merged(held: Wanted | None, more: Wanted) -> Wanted:
         held.certificates | more.certificates,
         held.seen,
         max(held.block, more.block),
+        held.known and more.known,
     )
 
 
@@ -136,7 +138,7 @@ def _wants(item: Registered, content: Content | None, *, is_accepted: bool) -> I
             yield _want(item, content.metadata, Kind.METADATA)
         return
     if shown:
-        yield _want(item, root, Kind.RELEASE)
+        yield _want(item, root, Kind.RELEASE, known=content is not None)
         for terms in item.terms:
             if terms != NOTHING:
                 yield _want(item, raw_cid(_binary(terms)), Kind.TERMS)
@@ -145,11 +147,11 @@ def _wants(item: Registered, content: Content | None, *, is_accepted: bool) -> I
     if content is not None and content.keys:
         yield _want(item, content.keys, Kind.KEYS)
     elif content is None and not shown:
-        yield _want(item, root, Kind.LOOK)
+        yield _want(item, root, Kind.LOOK, known=False)
 
 
-def _want(item: Registered, cid: str, kind: Kind) -> Wanted:
-    return Wanted(cid, kind, frozenset({item.certificate}), True, item.block)
+def _want(item: Registered, cid: str, kind: Kind, *, known: bool = True) -> Wanted:
+    return Wanted(cid, kind, frozenset({item.certificate}), True, item.block, known)
 
 
 def _binary(text: str) -> bytes:

@@ -19,8 +19,8 @@ class State(StrEnum):
 @dataclass(frozen=True, slots=True)
 class PinRow:
     """What we know of one root that we pinned, or will. Times are seconds since 1970, sizes bytes.
-    `unwanted_at`: the head at which nobody wanted it any more. `release_after`: set once that is
-    final; from then on it may go."""
+    `unwanted_at`: the highest head when nobody wanted it any more. `release_after`: set once that
+    is final; from then on it may go."""
 
     cid: str
     kind: Kind
@@ -36,11 +36,13 @@ class PinRow:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When the plan is made: by the clock, and by the chain. `grace`: seconds between a final
-    withdrawal and the unpin; `orphan_grace`: for pins of our name that our table has lost."""
+    """When the plan is made: by the clock, and by the chain. `highest`: the highest head so far: in
+    the middle of a reorganisation the head is lower than blocks that may come again. `grace`:
+    seconds between a final withdrawal and the unpin; `orphan_grace`: for pins of our name that our
+    table has lost."""
 
     now: int
-    head: int
+    highest: int
     final: int
     grace: int
     orphan_grace: int
@@ -90,8 +92,8 @@ def make_plan(
 
 def _kept(before: PinRow | None, wanted: Wanted, *, held: bool, running: bool) -> PinRow | None:
     """The row of something wanted; None where there is nothing to do for it."""
-    is_here = held and wanted.kind is not Kind.LOOK
-    if before is None and not wanted.seen and not is_here:
+    is_here = held and wanted.known
+    if before is None and not wanted.seen and not held:
         return None
     row = before or PinRow(wanted.cid, wanted.kind)
     row = replace(row, kind=wanted.kind, unwanted_at=None, release_after=None)
@@ -127,7 +129,7 @@ def _unwanted(
         is_gone = row.state is State.RELEASED and not pinned.get(cid, "").startswith(ours)
         if cid in desired or is_gone:
             continue
-        since = moment.head if row.unwanted_at is None else row.unwanted_at
+        since = moment.highest if row.unwanted_at is None else row.unwanted_at
         after = row.release_after
         if after is None and moment.final >= since:
             after = moment.now + moment.grace
@@ -136,7 +138,7 @@ def _unwanted(
         if name.startswith(ours) and cid not in desired and cid not in rows:
             after = moment.now + max(moment.grace, moment.orphan_grace)
             kind = _kind_of(name.removeprefix(ours))
-            yield PinRow(cid, kind, State.PINNED, unwanted_at=moment.head, release_after=after)
+            yield PinRow(cid, kind, State.PINNED, unwanted_at=moment.highest, release_after=after)
 
 
 def _kind_of(name: str) -> Kind:

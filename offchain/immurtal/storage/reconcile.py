@@ -85,6 +85,7 @@ class Reconciler:
         self._listed: dict[str, str] | None = None
         self._listed_at = 0.0
         self._meanwhile: dict[str, str | None] = {}
+        self._highest = 0
         self._rubbish = False
         self._collect_from = 0.0
         self.problem = ""
@@ -131,6 +132,7 @@ class Reconciler:
     async def pass_once(self) -> None:
         """One comparison, and what follows from it: what must go is gone, pins are started."""
         state = await self._source()
+        self._highest = max(self._highest, state.head)
         contents = await self._ledger.contents()
         desired = desired_pins(state, await self._ledger.accepted(), contents, self._policy)
         await self._cancel(self._running.keys() - {w.cid for w in desired.values() if w.seen})
@@ -144,7 +146,8 @@ class Reconciler:
         self, state: ChainState, desired: dict[str, Wanted], held_back: frozenset[str]
     ) -> Plan:
         pace = self._pace
-        moment = Moment(self._clock(), state.head, state.final, pace.grace, pace.orphan_grace)
+        now, highest = self._clock(), self._highest
+        moment = Moment(now, highest, state.final, pace.grace, pace.orphan_grace)
         running = frozenset(self._running)  # both as of now: the plan is made in a thread
         pinned = dict(await self._pinned())
         return await self._ledger.revise_pins(
