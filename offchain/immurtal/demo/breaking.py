@@ -9,9 +9,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from enum import Enum
 
-from immurtal.chain.rpc import Rpc
 from immurtal.content.cid import RAW, parse_cid
-from immurtal.demo.evidence import blocks_of, file_cid, flip_byte
+from immurtal.demo.evidence import Kubo, flip_byte
 from immurtal.demo.network import CHECKOUT, NODE_COMMAND, Actor, LocalNetwork
 from immurtal.errors import BadInput
 
@@ -43,20 +42,16 @@ class Break(Enum):
     async def payout(self, network: LocalNetwork, payee: Actor) -> None:
         if self is not Break.PAYOUT:
             return
-        rpc = Rpc(network.rpc_url)
-        try:
-            less = await network.balance(payee.address) - 1
-            await rpc.call("anvil_setBalance", [payee.address, hex(less)])
-        finally:
-            await rpc.close()
+        less = await network.balance(payee.address) - 1
+        await network.rpc("anvil_setBalance", payee.address, hex(less))
 
     async def bytes(self, network: LocalNetwork, cid: str) -> None:
         """One byte of one leaf of the first variant, at every node."""
         if self is not Break.BYTES:
             return
-        audio = await file_cid(network.nodes[0], f"/ipfs/{cid}/audio/1.enc")
-        leaves = [parse_cid(block) for block in sorted(await blocks_of(network.nodes[0], audio))]
-        leaf = next(leaf.digest for leaf in leaves if leaf.codec == RAW)
+        async with Kubo(network.nodes[0]) as kubo:
+            below = await kubo.blocks_below(await kubo.file(f"/ipfs/{cid}/audio/1.enc"))
+        leaf = next(leaf for leaf in map(parse_cid, sorted(below)) if leaf.codec == RAW)
         for node in network.nodes:
-            if not flip_byte(node, leaf):
+            if not flip_byte(node, leaf.digest):
                 raise BadInput(f"{node.name} stores no such block: nothing could be broken.")

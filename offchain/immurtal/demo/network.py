@@ -1,8 +1,8 @@
 """A network of the demo's own: a chain with the contracts, accounts with money, nodes with a Kubo
 each. Everything lies in one folder and ends when the demo ends.
 
-Accounts are encrypted keystores made for the occasion and funded by anvil itself: no development
-key is used at all.
+Accounts are encrypted keystores made for the occasion and funded by anvil itself; a development
+key is used by the deployment alone.
 """
 
 import asyncio
@@ -10,27 +10,30 @@ import json
 import os
 import re
 import secrets
-import shutil
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from immurtal.chain.contracts import Contracts
 from immurtal.chain.deployment import Deployment
-from immurtal.chain.http import NodeClient
 from immurtal.chain.rpc import Rpc
 from immurtal.chain.wallet import KeystoreWallet
 from immurtal.config import DEVELOPMENT_CHAIN, NodeConfig
+from immurtal.demo.node import DemoNode
 from immurtal.demo.processes import Process, free_ports, run_command, start_anvil
+from immurtal.demo.together import together
 from immurtal.errors import ImmurtalError
 
-START_SECONDS = 60.0
 FUNDS = 100 * 10**18  # wei
+PORTS_EACH = 10
+LIGHT_SCRYPT = 4096
+"""Keystores of the demo are opened many times, and hold play money."""
 NODE_COMMAND = (sys.executable, "-m", "immurtal", "node", "run")
 CHECKOUT = Path(__file__).resolve().parents[3]
+
+Note = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,53 +46,12 @@ class Actor:
 
 
 @dataclass(slots=True)
-class DemoNode:
-    """One node's process and where it answers."""
-
-    name: str
-    id: str
-    config: NodeConfig
-    command: Sequence[str]
-    log: Path
-    process: Process | None = None
-
-    @property
-    def api_url(self) -> str:
-        return self.config.api.public_url
-
-    async def start(self) -> None:
-        self.process = await Process.start(self.name, self.command, self.log)
-
-    async def ready(self) -> None:
-        """Waits until it says that it is ready. Raises ImmurtalError with its log if it ends."""
-        until = time.monotonic() + START_SECONDS
-        async with NodeClient(self.api_url, allow_local=True) as client:
-            while time.monotonic() < until:
-                if self.process is None or not self.process.running:
-                    break
-                try:
-                    await client.get_json("/readyz")
-                    return
-                except ImmurtalError:
-                    await asyncio.sleep(0.2)
-        tail = self.process.tail() if self.process else ""
-        raise ImmurtalError(f"{self.name} did not get ready. The end of its log:\n{tail}")
-
-    async def kill(self) -> None:
-        """kill -9 for the node and its Kubo at once."""
-        if self.process is not None:
-            await self.process.kill()
-
-    async def stop(self) -> None:
-        if self.process is not None:
-            await self.process.stop()
-
-
-@dataclass(slots=True)
 class LocalNetwork:
-    """`folder` is emptied at the start. `node_command`: what runs the node of a number, from 1."""
+    """`folder` is empty, or not there yet. `note` hears what goes on; `node_command`: what runs
+    the node of a number, from 1."""
 
     folder: Path
+    note: Note = lambda _: None
     node_command: Callable[[int], Sequence[str]] = lambda _: NODE_COMMAND
     actors: dict[str, Actor] = field(default_factory=dict)
     nodes: list[DemoNode] = field(default_factory=list)
@@ -102,11 +64,18 @@ class LocalNetwork:
 
     @property
     def deployments(self) -> Path:
-        return self.folder / "deployments" / f"{DEVELOPMENT_CHAIN}.json"
+        return self.folder / "deployments"
 
     @property
     def deployment(self) -> Deployment:
-        return Deployment.load(self.deployments)
+        return Deployment.load(self.deployments / f"{DEVELOPMENT_CHAIN}.json")
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What the user's own settings must not change: ours alone count."""
+        own = {n: value for n, value in os.environ.items() if not n.startswith("IMMURTAL_")}
+        folders = {"XDG_DATA_HOME": "data", "XDG_CONFIG_HOME": "config"}
+        return own | {name: str(self.folder / folder) for name, folder in folders.items()}
 
     def client_options(self) -> list[str]:
         return [
@@ -118,20 +87,23 @@ class LocalNetwork:
     def wallet_options(self, actor: Actor) -> list[str]:
         return ["--keystore", str(actor.keystore), "--passphrase-file", str(self.passphrase_file)]
 
-    async def start_chain(self) -> None:
-        """A fresh folder, a chain, and the contracts, by the project's own ape script."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True)
+    async def start(self, nodes: int) -> None:
+        """Chain, contracts and nodes, announced by their operators. Raises ImmurtalError."""
+        self.note("starting a chain")
+        self.deployments.mkdir(parents=True)
         self.passphrase_file.touch(0o600)
         self.passphrase_file.write_text(secrets.token_urlsafe(16) + "\n")
         self._chain, self.rpc_url = await start_anvil(self.folder)
-        for script in ("deploy", "verify_deployment"):
-            await self._ape(script)
+        self.note(f"deploying the contracts, setting up {nodes} nodes")
+        await together([self._ape("deploy"), self._set_up_nodes(nodes)])
+        self.note(f"verifying the deployment, starting {nodes} nodes")
+        await together([self._ape("verify_deployment"), *(self._join(node) for node in self.nodes)])
 
     async def _ape(self, script: str) -> None:
+        """The project's own script, as an operator runs it."""
         command = ["ape", "run", script, "--network", self.rpc_url]
         options = ["--chain-id", str(DEVELOPMENT_CHAIN)]
-        options += ["--deployments-dir", str(self.deployments.parent)]
+        options += ["--deployments-dir", str(self.deployments)]
         code, out, err = await run_command([*command, *options], cwd=CHECKOUT)
         if code:
             raise ImmurtalError(f"`ape run {script}` failed:\n{out[-2000:]}{err[-2000:]}")
@@ -140,33 +112,21 @@ class LocalNetwork:
         """A new account with `funds` wei."""
         keystore = self.folder / "keystores" / f"{name}.json"
         passphrase = self.passphrase_file.read_text().strip()
-        # A light scrypt: the demo opens these many times, and they hold play money.
-        wallet = KeystoreWallet.create(keystore, passphrase, scrypt_n=4096)
-        rpc = Rpc(self.rpc_url)
-        try:
-            await rpc.call("anvil_setBalance", [wallet.address, hex(funds)])
-        finally:
-            await rpc.close()
+        wallet = KeystoreWallet.create(keystore, passphrase, scrypt_n=LIGHT_SCRYPT)
+        await self.rpc("anvil_setBalance", wallet.address, hex(funds))
         self.actors[name] = Actor(name, keystore, wallet.address)
         return self.actors[name]
 
-    async def add_nodes(self, count: int) -> None:
-        """Sets nodes up, starts them, and has their operators announce them."""
-        for number in range(1, count + 1):
-            operator = await self.add_actor(f"operator-{number}", 10**18)
-            self.nodes.append(await self._set_up_node(number, operator))
-        await asyncio.gather(*(node.start() for node in self.nodes))
-        await asyncio.gather(*(node.ready() for node in self.nodes))
-        for number, node in enumerate(self.nodes, start=1):
-            operator = self.actors[f"operator-{number}"]
-            settings = ["--config", str(node.config.path)]
-            await self.immurtal("node", "announce", *settings, *self.wallet_options(operator))
+    async def _set_up_nodes(self, count: int) -> None:
+        ports = enumerate(free_ports(count, PORTS_EACH), start=1)
+        self.nodes = await together([self._set_up_node(number, port) for number, port in ports])
 
-    async def _set_up_node(self, number: int, operator: Actor) -> DemoNode:
+    async def _set_up_node(self, number: int, port: int) -> DemoNode:
         name, folder = f"node-{number}", self.folder / "nodes" / str(number)
+        operator = await self.add_actor(f"operator-{number}", 10**18)
         made = await self.immurtal(
             *("node", "init", str(folder), "--operator", operator.address),
-            *("--port", str(free_ports(1)[0]), "--domain", f"node-{number}.demo"),
+            *("--port", str(port), "--domain", f"{name}.demo"),
             *self.client_options(),
         )
         settings = Path(made["config"])
@@ -177,32 +137,37 @@ class LocalNetwork:
         log = self.folder / f"{name}.log"
         return DemoNode(name, made["node"], NodeConfig.load(settings), command, log)
 
+    async def _join(self, node: DemoNode) -> None:
+        await node.start()
+        operator = self.actors[node.name.replace("node", "operator")]
+        settings = ["--config", str(node.config.path)]
+        await self.immurtal("node", "announce", *settings, *self.wallet_options(operator))
+
     async def immurtal(self, *words: str) -> dict[str, Any]:
-        """Runs a command of ours with --json; its result. Raises ImmurtalError with its words."""
+        """Runs a command of ours with --json; its result. Raises CommandFailed with its words."""
         code, out, err = await run_command(
-            [sys.executable, "-m", "immurtal", *words, "--json"],
-            env={"XDG_DATA_HOME": str(self.folder / "data"), "NO_COLOR": "1"},
+            [sys.executable, "-m", "immurtal", *words, "--json"], env=self.environment
         )
         if code:
             raise CommandFailed(words, code, err)
         result: dict[str, Any] = json.loads(out)
         return result
 
-    async def balance(self, address: str) -> int:
-        """Wei at the head."""
+    async def rpc(self, method: str, *params: Any) -> Any:
+        """One call to the chain."""
         rpc = Rpc(self.rpc_url)
         try:
-            return int(await rpc.call("eth_getBalance", [address, "latest"]), 16)
+            return await rpc.call(method, list(params))
         finally:
             await rpc.close()
 
+    async def balance(self, address: str) -> int:
+        """Wei at the head."""
+        return int(await self.rpc("eth_getBalance", address, "latest"), 16)
+
     async def head(self) -> int:
         """The number of the newest block."""
-        rpc = Rpc(self.rpc_url)
-        try:
-            return int(await rpc.call("eth_blockNumber", []), 16)
-        finally:
-            await rpc.close()
+        return int(await self.rpc("eth_blockNumber"), 16)
 
     def contracts(self, rpc: Rpc) -> Contracts:
         return Contracts(rpc, self.deployment)
@@ -217,19 +182,15 @@ class LocalNetwork:
 class CommandFailed(ImmurtalError):
     """A command of ours left with an error; `error` is its JSON report, where it is one."""
 
+    kind: ClassVar[str] = "command-failed"
+
     def __init__(self, words: Sequence[str], code: int, err: str) -> None:
         lines = [line for line in err.splitlines() if line.startswith('{"error"')]
         self.code = code
         self.error: dict[str, Any] = json.loads(lines[-1])["error"] if lines else {}
         what = self.error.get("what") or err.strip()[-2000:]
-        super().__init__(f"`immurtal {' '.join(words[:2])}` left with {code}: {what}")
-
-
-def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
-    return {
-        "cores": os.cpu_count(),
-        "system": " ".join(os.uname()[i] for i in (0, 2, 4)),
-        "python": sys.version.split()[0],
-        "loadAverage": os.getloadavg()[0],
-    }
+        super().__init__(
+            f"`immurtal {words[0]}` left with exit code {code}: {what}",
+            saved=self.error.get("saved", ""),
+            do=self.error.get("do", ""),
+        )

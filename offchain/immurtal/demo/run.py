@@ -1,136 +1,128 @@
 """Runs the demo, or leaves its network up: from the music to the last comparison."""
 
 import asyncio
+import os
 import shutil
-import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from immurtal.chain.contracts import ZERO_ID
 from immurtal.demo.breaking import Break
+from immurtal.demo.buying import buy
+from immurtal.demo.checks import Mismatch
+from immurtal.demo.ending import ended_by_signals
 from immurtal.demo.evidence import Report
-from immurtal.demo.music import render_album
-from immurtal.demo.network import LocalNetwork, machine
-from immurtal.demo.story import NODES, Story
+from immurtal.demo.folder import claimed
+from immurtal.demo.invitation import Invitation
+from immurtal.demo.network import Actor, LocalNetwork
+from immurtal.demo.playing import catch_up, play, play_through_a_death
+from immurtal.demo.publishing import publish, raise_network
+from immurtal.demo.refusing import refuse
+from immurtal.demo.stage import Stage, Told, Work
+from immurtal.demo.tape import choose
+from immurtal.demo.telling import Teller
+from immurtal.demo.withdrawing import stay, withdraw
 from immurtal.errors import ImmurtalError
-from immurtal.publish.recordings import find
-
-Say = Callable[[str], None]
 
 
-async def run_demo(folder: Path, music: Path | None, sabotage: Break, say: Say) -> Path:
-    """The whole story; the path of its report. Raises ImmurtalError if a comparison fails."""
-    network = LocalNetwork(folder, sabotage.node_command)
-    report = Report(folder / "report.json")
-    started = time.monotonic()
-    _end_on_sigterm()
-    try:
-        story = Story(network, report, say, sabotage)
-        await _tell(story, music)
-        report.values["passed"] = True
-    except ImmurtalError as error:
-        report.values["failed"] = error.paragraph()
-        raise
-    finally:
-        report.values["machine"] = machine()
-        report.values["seconds"]["total"] = round(time.monotonic() - started, 2)
-        report.write()
-        await network.stop()
-    return report.path
+async def run_demo(folder: Path, music: Path | None, sabotage: Break, teller: Teller) -> Path:
+    """The whole story; the path of its report.
+
+    Raises Mismatch if a comparison fails, other ImmurtalErrors if it cannot go on, CancelledError
+    if a signal ends it.
+    """
+    _reach_ourselves()
+    with claimed(folder, music), ended_by_signals(teller.say):
+        network = LocalNetwork(folder, teller.note, sabotage.node_command)
+        stage = Stage(network, Report(folder / "report.json"), teller, sabotage)
+        started = time.monotonic()
+        values = stage.report.values
+        values["broken"] = sabotage.value or None
+        try:
+            await _tell(stage, music)
+            values["passed"] = True
+        except ImmurtalError as error:
+            values["failed"] = _failure(stage.at, error)
+            raise
+        finally:
+            values["seconds"]["total"] = round(time.monotonic() - started, 2)
+            stage.report.write()
+            await network.stop()
+        return stage.report.path
 
 
-async def _tell(story: Story, music: Path | None) -> None:
-    network, step = story.network, story.step
-    await step("network", story.raise_network)
-    files = await asyncio.to_thread(_files, network.folder, music)
-    await step("publish", lambda: story.publish(files))
-    listener, stranger, friend = [
-        await network.add_actor(name) for name in ("listener", "stranger", "friend")
+async def _tell(stage: Stage, music: Path | None) -> None:
+    step = stage.step
+    await _begin(stage, music)
+    stranger, listener, friend = [
+        await stage.network.add_actor(name) for name in ("stranger", "listener", "friend")
     ]
-    first, second, *others = story.works
-    await step("buy", lambda: story.buy(listener, first))
-    await step("play", lambda: story.play(listener, first))
-    await step("refuse a stranger", lambda: story.refuse(stranger, first, ZERO_ID, "a stranger"))
+    first, *others = stage.works
+    # The longest of the others: a node shall die in the middle of it.
+    second = max(others, key=lambda work: work.original.stat().st_size)
+    await step("stranger", partial(_refuse, stage, stranger, first, ZERO_ID, "stranger"))
+    await step("buy", partial(buy, stage, listener, first))
+    await step("play", partial(play, stage, listener, first))
     await step(
-        "refuse another work's licence",
-        lambda: story.refuse(listener, second, first.offer, "holds a licence of another work"),
+        "other licence", partial(_refuse, stage, listener, second, first.offer, "other-licence")
     )
-    await step("buy the second", lambda: story.buy(listener, second))
-    await step("kill a node while playing", lambda: story.play_through_a_death(listener, second))
-    for number, work in enumerate(others, start=3):
-        await step(f"buy track {number}", partial(story.buy, listener, work))
-        await step(f"play track {number}", partial(story.play, listener, work))
-    await step("catch up", lambda: story.catch_up(friend, first))
-    await step("withdraw", lambda: story.withdraw(second, listener))
-    await step("what stays", lambda: story.stay(first))
+    await step("buy another", partial(buy, stage, listener, second))
+    await step("play through a death", partial(play_through_a_death, stage, listener, second))
+    for work in others:
+        if work is not second:
+            await step(f"buy track {work.number}", partial(buy, stage, listener, work))
+            await step(f"play track {work.number}", partial(play, stage, listener, work))
+    await step("catch up", partial(catch_up, stage, friend, first))
+    await step("withdraw", partial(withdraw, stage, second, listener))
+    await step("what stays", partial(stay, stage, first))
 
 
-def _files(folder: Path, music: Path | None) -> Sequence[Path]:
-    """What is published: one's own music, or the demo's. A single file gets company, since the
-    story needs a second work."""
-    own = render_album(folder / "music") if music is None else []
-    files = find([music]) if music is not None else own
-    return [*files, *render_album(folder / "music")[:1]] if len(files) == 1 else files
+async def _begin(stage: Stage, music: Path | None) -> None:
+    """As far as demo and `--up` go together: music, a network, and the music on sale in it."""
+    tape = await asyncio.to_thread(choose, stage.network.folder / "music", music)
+    await stage.step("network", partial(raise_network, stage))
+    await stage.step("publish", partial(publish, stage, tape))
 
 
-async def run_up(folder: Path, music: Path | None, say: Say) -> None:
-    """The story up to the licence, then the network until somebody ends it; leaves nothing."""
-    network = LocalNetwork(folder)
-    _end_on_sigterm()
-    try:
-        story = Story(network, Report(folder / "report.json"), say, Break.NOTHING)
-        await story.step("network", story.raise_network)
-        files = await asyncio.to_thread(_files, folder, music)
-        await story.step("publish", lambda: story.publish(files))
-        listener = await network.add_actor("listener")
-        await story.step("buy", lambda: story.buy(listener, story.works[0]))
-        say(_next_commands(story))
-        with suppress(asyncio.CancelledError):
-            await asyncio.Event().wait()
-    finally:
-        await network.stop()
-        shutil.rmtree(folder, ignore_errors=True)
-    say("Everything has ended, and nothing is left behind.")
+async def _refuse(stage: Stage, who: Actor, work: Work, relying_on: str, case: str) -> Told:
+    return await refuse(stage, who, await stage.opened(work, who), work, relying_on, case)
 
 
-def _next_commands(story: Story) -> str:
-    network = story.network
-    work, other = story.works[0], story.works[-1]
-    nodes = " ".join(f"--node {node.id}" for node in network.nodes)
-    environment = (
-        ("IMMURTAL_RPC", network.rpc_url),
-        ("IMMURTAL_CHAIN_ID", str(network.deployment.chain_id)),
-        ("IMMURTAL_DEPLOYMENTS", str(network.deployments)),
-        ("IMMURTAL_PASSPHRASE_FILE", str(network.passphrase_file)),
-        ("XDG_DATA_HOME", str(network.folder / "data")),
-        ("IMMURTAL_KEYSTORE", str(network.actors["listener"].keystore)),
-    )
-    lines = [
-        "",
-        f"The network is up: a chain at {network.rpc_url} and {NODES} nodes.",
-        *(f"  {node.name}  {node.api_url}  {node.id}" for node in network.nodes),
-        "Accounts (keystores open with the passphrase file):",
-        *(f"  {a.name:<11} {a.address}  {a.keystore}" for a in network.actors.values()),
-        "In another terminal, in this checkout:",
-        "  . .venv/bin/activate",
-        *(f"  export {name}={value}" for name, value in environment),
-        f"  immurtal status {work.certificate}",
-        f"  immurtal play {work.certificate} -o played.opus",
-        f"  immurtal buy {other.offer}",
-        "As the artist:",
-        f"  export IMMURTAL_KEYSTORE={network.actors['artist'].keystore}",
-        f"  immurtal publish YOUR_FILE {nodes} --price 0.01eth",
-        f"  immurtal withdraw {work.certificate}",
-        "Ctrl-C ends it all.",
-    ]
-    return "\n".join(lines)
+async def run_up(
+    folder: Path, music: Path | None, teller: Teller, invite: Callable[[Invitation], None]
+) -> None:
+    """The story up to the licence, then the network until a signal ends it; leaves nothing.
+
+    `invite` hears when it is up.
+
+    Raises CancelledError if a signal ends it before it is up.
+    """
+    _reach_ourselves()
+    with claimed(folder, music), ended_by_signals(teller.say):
+        network = LocalNetwork(folder, teller.note)
+        stage = Stage(network, Report(folder / "report.json"), teller)
+        try:
+            await _begin(stage, music)
+            listener = await network.add_actor("listener")
+            await stage.step("buy", partial(buy, stage, listener, stage.works[0]))
+            invite(Invitation.to(stage))
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+        finally:
+            await network.stop()
+            shutil.rmtree(folder)
+    teller.say("Everything has ended, and nothing is left behind.")
 
 
-def _end_on_sigterm() -> None:
-    """SIGTERM ends the demo as Ctrl-C does: its processes are stopped, its report written."""
-    task = asyncio.current_task()
-    if task is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+def _failure(step: str, error: ImmurtalError) -> dict[str, str | None]:
+    comparison = error.comparison if isinstance(error, Mismatch) else None
+    return {"step": step, "comparison": comparison, "what": error.what}
+
+
+def _reach_ourselves() -> None:
+    """Nothing of the demo leaves this machine: where there is a proxy, it is not for us."""
+    for name in ("NO_PROXY", "no_proxy"):
+        os.environ[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1", "localhost"]))
