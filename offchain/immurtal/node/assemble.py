@@ -61,7 +61,7 @@ async def assembled(
         indexer = Indexer(database, rpc, deployment, clock, _sync(config))
         contracts = Contracts(rpc, deployment)
         endpoints = [Contracts(endpoint, deployment) for endpoint in rpc.endpoints]
-        chain = ChainView(rpc, endpoints, clock, config.chain.depth)
+        chain = ChainView(endpoints, clock, config.chain.depth)
         yield Parts(
             config=config,
             identity=identity,
@@ -73,14 +73,13 @@ async def assembled(
             release=KeyRelease(
                 identity=identity,
                 deployment=deployment,
-                rpc=rpc,
                 chain=chain,
                 access=access or ChainAccess(chain, clock),
                 holdings=StoredReleases(storage),
                 clock=clock,
             ),
             storing=StoreCheck(
-                identity=identity, deployment=deployment, rpc=rpc, chain=chain, clock=clock
+                identity=identity, deployment=deployment, chain=chain, clock=clock
             ),
             terms=TermsDesk(chain, database, indexer, storage),
             database=database,

@@ -9,7 +9,6 @@ import structlog
 
 from immurtal.chain.contracts import Certificate
 from immurtal.chain.deployment import Deployment
-from immurtal.chain.rpc import RpcLike
 from immurtal.content.keys_file import KeysFile
 from immurtal.errors import AccessRefused, IntegrityError, NotFound, Unreachable
 from immurtal.keys.bodies import ShareReply
@@ -44,7 +43,6 @@ class KeyRelease:
         *,
         identity: Identity,
         deployment: Deployment,
-        rpc: RpcLike,
         chain: ChainView,
         access: AccessCheck,
         holdings: Holdings,
@@ -52,7 +50,6 @@ class KeyRelease:
     ) -> None:
         self._identity = identity
         self._deployment = deployment
-        self._rpc = rpc
         self._chain = chain
         self._access = access
         self._holdings = holdings
@@ -70,7 +67,7 @@ class KeyRelease:
         check_request(signed, now=now, node_keys=node_keys, chain_id=chain_id, registry=registry)
         try:
             await check_session(
-                self._rpc, signed.session, now=now, chain_id=chain_id, registry=registry
+                self._chain, signed.session, now=now, chain_id=chain_id, registry=registry
             )
         except Unreachable as error:
             raise lagging("The session's signature cannot be checked on chain now.") from error

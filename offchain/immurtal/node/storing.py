@@ -2,7 +2,6 @@
 
 from immurtal.chain.contracts import Certificate
 from immurtal.chain.deployment import Deployment
-from immurtal.chain.rpc import RpcLike
 from immurtal.errors import AccessRefused, NotFound, Unreachable
 from immurtal.keys.store import SignedStore, check_store
 from immurtal.node.clock import Clock
@@ -16,13 +15,11 @@ class StoreCheck:
         *,
         identity: Identity,
         deployment: Deployment,
-        rpc: RpcLike,
         chain: ChainView,
         clock: Clock,
     ) -> None:
         self._identity = identity
         self._deployment = deployment
-        self._rpc = rpc
         self._chain = chain
         self._clock = clock
 
@@ -47,7 +44,7 @@ class StoreCheck:
     async def _refuse_stranger(self, signed: SignedStore, owner: str) -> None:
         try:
             await check_store(
-                self._rpc,
+                self._chain,
                 signed,
                 owner,
                 now=self._clock.now(),

@@ -3,11 +3,21 @@
 import os
 import secrets
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
-from immurtal.chain.contracts import ZERO_ADDRESS, ZERO_ID, Contracts, Visibility
+from immurtal.chain import abi
+from immurtal.chain.contracts import (
+    ZERO_ADDRESS,
+    ZERO_ID,
+    Contracts,
+    Visibility,
+    block_parameter,
+)
 from immurtal.chain.eip712 import KeyRequest, Session
 from immurtal.chain.rpc import RpcPool
+from immurtal.chain.signatures import ERC1271_MAGIC
+from immurtal.chain.signatures import YES as ERC1271_YES
 from immurtal.chain.wallet import LocalKey
 from immurtal.content.keys_file import KeysFile
 from immurtal.errors import (
@@ -69,11 +79,10 @@ class Network:
     ) -> KeyRelease:
         pool = rpc or self.world.rpc
         contracts = endpoints or [Contracts(pool, self.world.deployment)]
-        view = ChainView(pool, contracts, self.world.clock, DEPTH)
+        view = ChainView(contracts, self.world.clock, DEPTH)
         return KeyRelease(
             identity=self.identities[number],
             deployment=self.world.deployment,
-            rpc=pool,
             chain=view,
             access=ChainAccess(view, self.world.clock),
             holdings=self.shelf,
@@ -372,6 +381,101 @@ async def test_an_endpoint_that_lies_about_access_is_outvoted_by_doubt(network: 
     both = [Liar(network.world.rpc, network.world.deployment), network.world.contracts]
     request = Listener(network, STRANGER).request()
     await assert_refused("chain-lagging", network.node(endpoints=both), request)
+
+
+class Inventor(RpcPool):
+    """An endpoint that speaks of blocks that nobody else knows, and says yes to everything."""
+
+    only_the_head = False
+
+    async def call(self, method: str, params: list[Any]) -> Any:
+        answer = await super().call(method, _known(params))
+        if method == "eth_getBlockByNumber":
+            honest = self.only_the_head and params[0] != "latest"
+            return answer if honest else answer | {"hash": INVENTED}
+        return YES if _selector(params) == HAS_ACCESS else answer
+
+
+INVENTED = "0x" + "ee" * 32
+YES = "0x" + "1".zfill(64)
+HAS_ACCESS = abi.encode_call("LicenseManager", "hasAccess", INVENTED, ZERO_ADDRESS, 0)[:4].hex()
+
+
+def _known(params: list[Any]) -> list[Any]:
+    return [params[0], "latest"] if params[-1] == block_parameter(INVENTED) else params
+
+
+def _selector(params: list[Any]) -> str:
+    return params[0]["data"][2:10] if isinstance(params[0], dict) else ""
+
+
+@pytest.mark.parametrize("first", [0, 1])
+async def test_an_endpoint_that_invents_blocks_is_not_believed_alone(
+    network: Network, first: int
+) -> None:
+    """The honest one knows no such block: that is an answer, not silence."""
+    inventor = Inventor([network.world.anvil.url])
+    lying = Contracts(inventor, network.world.deployment)
+    alone = await ask(network.node(endpoints=[lying]), Listener(network, STRANGER).request())
+    assert alone.node == network.identities[0].node_id  # the lie itself is good enough
+    both = [lying, network.world.contracts]
+    node = network.node(endpoints=both if first == 0 else both[::-1])
+    await assert_refused("chain-lagging", node, Listener(network, STRANGER).request())
+    await inventor.close()
+
+
+async def test_an_endpoint_that_invents_a_head_to_hide_a_revocation(network: Network) -> None:
+    grant = (network.certificate, network.world.wallet(BUYER).address)
+    await network.world.send(ARTIST, "LicenseManager", "grant", *grant)
+    network.world.anvil.mine(DEPTH)
+    await network.world.send(ARTIST, "LicenseManager", "revokeGrant", *grant)
+    inventor = Inventor([network.world.anvil.url])
+    inventor.only_the_head = True
+    lying = Contracts(inventor, network.world.deployment)
+    node = network.node(endpoints=[lying, network.world.contracts])
+    await assert_refused("chain-lagging", node, Listener(network, BUYER).request())
+    await inventor.close()
+
+
+async def test_an_endpoint_that_vouches_for_signatures_is_not_believed_alone(
+    network: Network,
+) -> None:
+    class Forger(RpcPool):
+        async def call(self, method: str, params: list[Any]) -> Any:
+            forged = _selector(params) == ERC1271_MAGIC.hex()
+            return ERC1271_YES if forged else await super().call(method, params)
+
+    forger = Forger([network.world.anvil.url])
+    lying = Contracts(forger, network.world.deployment)
+    thief = Listener(network, STRANGER)
+    session = replace(thief.session.session, account=network.world.wallet(ARTIST).address)
+    thief.session = signed_by(network, network.world.wallet(STRANGER), session)
+    await ask(network.node(endpoints=[lying]), thief.request())
+    both = network.node(endpoints=[network.world.contracts, lying])
+    await assert_refused("chain-lagging", both, thief.request())
+    await forger.close()
+
+
+async def test_an_endpoint_that_is_a_block_ahead_is_no_liar(network: Network) -> None:
+    class Late(RpcPool):
+        async def call(self, method: str, params: list[Any]) -> Any:
+            at = [seen, False] if params == ["latest", False] else params
+            return await super().call(method, at)
+
+    seen = network.world.anvil.rpc("eth_blockNumber")
+    network.world.anvil.mine()
+    late = Late([network.world.anvil.url])
+    both = [network.world.contracts, Contracts(late, network.world.deployment)]
+    await ask(network.node(endpoints=both), Listener(network, ARTIST).request())
+    await late.close()
+
+
+async def test_a_head_of_the_future(network: Network) -> None:
+    """Whose chain is it, and which passes has it let expire?"""
+    network.world.clock.ahead = -60
+    await ask(network.node(), Listener(network, ARTIST).request())
+    network.world.clock.ahead = -61
+    await assert_refused("chain-lagging", network.node(), Listener(network, ARTIST).request())
 
 
 # who gets a share, and when
