@@ -31,7 +31,7 @@ lint: setup ## check style and types
 	scripts/bin/forge fmt --check contracts interfaces
 
 bench: setup ## measure what the project claims, beside what it is compared to
-	@status=0; for bench in gas cipher; do python -m bench.$$bench || status=1; done; exit $$status
+	@status=0; for bench in gas cipher pin; do python -m bench.$$bench || status=1; done; exit $$status
 
 clean: ## remove what was built here; the cache of tools stays
 	rm -rf .venv .setup .build .demo .run node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis offchain/*.egg-info

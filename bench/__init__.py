@@ -4,5 +4,5 @@ import sys
 from pathlib import Path
 
 _TESTS = Path(__file__).resolve().parents[1] / "tests" / "offchain"
-# The chain and the judge of the cipher that the tests use; an installed package is named `tests`.
-sys.path += [str(_TESTS), str(_TESTS / "content")]
+# The tests' own chain, node and judge of the cipher; an installed package is named `tests`.
+sys.path += [str(_TESTS), *(str(_TESTS / room) for room in ("content", "node", "storage"))]

@@ -26,11 +26,18 @@ _REVERTS: Final = "0x5f5ffd"
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """contracts: address by name. accounts: of anvil, rich, and it signs for them."""
+    """deployment: what `deployments/<chain id>.json` says. accounts: anvil's, rich; it signs for
+    them."""
 
     anvil: Anvil
-    contracts: dict[str, str]
+    deployment: dict[str, Any]
     accounts: tuple[str, ...]
+
+    @property
+    def contracts(self) -> dict[str, str]:
+        """Address by name."""
+        entries = self.deployment["contracts"].items()
+        return {name: entry["address"] for name, entry in entries}
 
     def spend(self, sender: str, to: str, data: bytes, value: int = 0) -> int:
         """Gas that a transaction took. Raises AssertionError if it reverted."""
@@ -90,9 +97,8 @@ class Chain:
 def run_chain() -> Iterator[Chain]:
     """One block a transaction; always the same accounts and addresses, so always the same gas."""
     with tempfile.TemporaryDirectory() as folder, run_anvil(Path(folder)) as anvil:
-        deployed = deploy_contracts(anvil, MIN_AGE)["contracts"]
-        contracts = {name: contract["address"] for name, contract in deployed.items()}
-        yield Chain(anvil, contracts, tuple(anvil.rpc("eth_accounts")))
+        deployment = deploy_contracts(anvil, MIN_AGE)
+        yield Chain(anvil, deployment, tuple(anvil.rpc("eth_accounts")))
 
 
 def mock_code(name: str) -> bytes:

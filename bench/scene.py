@@ -47,10 +47,17 @@ def digest(text: str) -> str:
 def certify(chain: Chain, author: str, name: str, payout: str, count: int = 1) -> Works:
     """Commits to `count` works and registers them, on sale."""
     ids = tuple(sorted(digest(f"{name} {i}") for i in range(count)))
-    commit_gas = chain.gas(author, "CopyrightRegistry", "commit", commitment(author, ids, SALT))
-    chain.pass_time(MIN_AGE + 1)
+    commit_gas = commit(chain, author, ids)
     works = [(id_, digest(id_), Visibility.LICENSED, payout) for id_ in ids]
     return Works(ids, commit_gas, chain.gas(author, "CopyrightRegistry", "register", works, SALT))
+
+
+def commit(chain: Chain, author: str, work_hashes: Sequence[str]) -> int:
+    """Gas of committing to works; they can be registered then."""
+    value = commitment(author, work_hashes, SALT)
+    gas = chain.gas(author, "CopyrightRegistry", "commit", value)
+    chain.pass_time(MIN_AGE + 1)
+    return gas
 
 
 def create_offer(
