@@ -11,7 +11,7 @@ SPLITS_ERC20: Final = {2: 69_076, 5: 100_725, 10: 153_464, 100: 1_104_202}
 """By number of payees. One payee can block all the others."""
 
 SOURCES: Final = {
-    "how": "whole transactions of the peers' own contracts, measured with forge --isolate",
+    "how": "constants, not of this run: whole transactions, forge --isolate on the peers' own code",
     "certificate": "Story Protocol, register; the NFT's mint comes on top. Sound edition: 414,171",
     "purchase": "Sound Protocol, mint of an edition; pays no split. Unlock V15: 246,744",
     "split": "0xSplits v2, push split",
