@@ -15,7 +15,7 @@ from immurtal.content.unixfs import GetBlockAsync
 from immurtal.errors import BadInput, IntegrityError, NotAccepted
 from immurtal.storage.backend import NotHere, PinBackend
 from immurtal.storage.desired import Content, Kind, Wanted
-from immurtal.storage.examine import Registry, examine, local_blocks
+from immurtal.storage.examine import Registry, examine, local_blocks, most_blocks
 from immurtal.storage.ledger import Ledger
 from immurtal.storage.obtain import Obtain
 
@@ -104,6 +104,8 @@ def read_archive(path: Path) -> Archive:
     """Reads a CAR once, each block checked against its CID. Raises `IntegrityError`."""
     blocks: set[Cid] = set()
     links: dict[Cid, tuple[Cid, ...]] = {}
+    left = most_blocks(path.stat().st_size)
+    left_links = left
     try:
         with path.open("rb") as file:
             (root,), entries = read_car(file)
@@ -111,6 +113,10 @@ def read_archive(path: Path) -> Archive:
                 blocks.add(cid)
                 if cid.codec == DAG_PB:
                     links[cid] = tuple(link.cid for link in decode_node(block).links)
+                    left_links -= len(links[cid])
+                left -= 1
+                if min(left, left_links) < 0:
+                    raise BadInput("It has more blocks than a release of its size.")
     except BadInput as error:
         raise IntegrityError(
             f"The upload is not the archive of a release: {error.what}",

@@ -9,8 +9,8 @@ from typing import BinaryIO, Protocol
 
 from immurtal.errors import ImmurtalError, NotFound, Unreachable
 
-Progress = Callable[[int], None]
-"""Is told how many bytes of a pin are here; may raise to give the pin up."""
+Progress = Callable[[int, int], None]
+"""Is told how many blocks and bytes of a pin are here; may raise to give the pin up."""
 
 
 class BackendError(ImmurtalError):

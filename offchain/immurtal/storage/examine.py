@@ -8,6 +8,7 @@ from immurtal.content.encoding import hex32
 from immurtal.content.metadata import METADATA, METADATA_LIMIT, decode_metadata
 from immurtal.content.strict_json import JSON_LIMIT
 from immurtal.content.unixfs import (
+    LEAF,
     GetBlockAsync,
     Link,
     leaves_of_async,
@@ -22,6 +23,9 @@ from immurtal.storage.desired import Content
 KEYS: Final = "keys.json"
 _TREE_BYTES: Final = 4096
 """What the nodes above the leaves of a file of at most 1 MiB may take."""
+_SMALL_BLOCKS: Final = 4096
+"""Blocks of a release that need not be whole leaves: of its directories and small files."""
+_BIGGEST_SIZE: Final = 2**63 - 1  # what the databases can hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,12 @@ class Registry:
 
     chain_id: int
     address: str
+
+
+def most_blocks(size: int) -> int:
+    """How many blocks a release of so many bytes has at most; as many links lead to them. Whole
+    leaves and the nodes above them are the bulk: what has more is none, and wears the node down."""
+    return 2 * size // LEAF + _SMALL_BLOCKS
 
 
 def local_blocks(backend: PinBackend) -> GetBlockAsync:
@@ -68,7 +78,7 @@ async def examine(get: GetBlockAsync, release: str, registry: Registry) -> Conte
         links = await run_async(plan_directory(root), get_counted)
     except BadInput:
         return Content(release, None, None, None, size)
-    size += sum(link.tsize for link in links.values())
+    size = min(size + sum(link.tsize for link in links.values()), _BIGGEST_SIZE)
     metadata, keys = links.get(METADATA), links.get(KEYS)
     if metadata is None or metadata.tsize > METADATA_LIMIT + _TREE_BYTES:
         return Content(release, None, None, None, size)

@@ -79,7 +79,7 @@ class KuboBackend:
                 if now > last:
                     last, moved = now, loop.time()
                     if progress:
-                        progress(now[1])
+                        progress(*now)
                 elif loop.time() - moved > self._quiet:
                     raise Stalled(f"Nothing of {cid} arrived for {self._quiet:g} seconds.")
         raise BackendError(f"Kubo ended the pin of {cid} without a result.")

@@ -57,6 +57,9 @@ class Ledger:
         """Pairs of certificate and release."""
         return await self._database.read(_accepted)
 
+    async def is_accepted(self, certificate: str, release: str) -> bool:
+        return await self._database.read(_is_accepted, certificate, release)
+
     async def accept(self, certificate: str, release: str, size: int, now: int, by: str) -> None:
         key = {"certificate": certificate, "release": release}
         rest = {"size": size, "accepted_at": now, "by": by}
@@ -147,6 +150,11 @@ def _pins(connection: sa.Connection, cid: str | None = None) -> list[PinRow]:
 def _accepted(connection: sa.Connection) -> frozenset[tuple[str, str]]:
     query = sa.select(acceptances.c.certificate, acceptances.c.release)
     return frozenset((row.certificate, row.release) for row in connection.execute(query))
+
+
+def _is_accepted(connection: sa.Connection, certificate: str, release: str) -> bool:
+    key = _where(acceptances, {"certificate": certificate, "release": release})
+    return connection.execute(sa.select(sa.exists().where(key))).scalar_one()
 
 
 def _contents(connection: sa.Connection, release: str | None = None) -> list[Content]:

@@ -10,7 +10,13 @@ from immurtal.content.unixfs import LEAF
 from immurtal.errors import NotAccepted
 from immurtal.storage.backend import NotHere, PinBackend, Progress
 from immurtal.storage.desired import Content, Kind, Wanted
-from immurtal.storage.examine import Registry, examine, found_blocks, local_blocks
+from immurtal.storage.examine import (
+    Registry,
+    examine,
+    found_blocks,
+    local_blocks,
+    most_blocks,
+)
 from immurtal.storage.ledger import Ledger
 
 PeersOf = Callable[[frozenset[str]], Awaitable[Sequence[str]]]
@@ -67,15 +73,19 @@ class Obtain:
         await self._ledger.save_content(content)
         return content
 
-    async def release(self, content: Content, wanted: Wanted, progress: Progress) -> None:
-        """Pins the whole release."""
+    async def release(
+        self, content: Content, wanted: Wanted, progress: Callable[[int], None]
+    ) -> None:
+        """Pins the whole release; `progress` is told the bytes that are here."""
         if content.certificate not in wanted.certificates:
             raise NotAccepted("Its metadata.json does not name this certificate.")
         self.check_size(content)
 
-        def metered(done: int) -> None:
+        def metered(blocks: int, done: int) -> None:
             if done > content.size + SLACK_BYTES:
                 raise TooLarge(f"The release has more than the {content.size} bytes it names.")
+            if blocks > most_blocks(content.size):
+                raise TooLarge("The release has more blocks than one of its size.")
             progress(done)
 
         await self._pin(wanted, metered)

@@ -153,7 +153,7 @@ class Storage:
         self.wake()
 
     async def is_accepted(self, certificate: str, release: str) -> bool:
-        return (certificate, release) in await self._ledger.accepted()
+        return await self._ledger.is_accepted(certificate, release)
 
     async def open_upload(self, certificate: str, release: str, size: int) -> Upload | None:
         """The upload that brings an accepted release, new or under way; None if every block is

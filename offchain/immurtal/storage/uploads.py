@@ -109,6 +109,7 @@ class Uploads:
         Raises `OffsetMismatch`, `TooLarge` (more than was announced), `DiskFull`, `Unreachable`
         (nothing comes), and as `find`.
         """
+        await self._checked(upload_id, token)  # before anything is kept of an id that is none
         async with self._locks.setdefault(upload_id, asyncio.Lock()):
             row = await self._checked(upload_id, token)
             if row.offset != offset:

@@ -27,10 +27,10 @@ class MemoryBackend:
     async def pin(self, cid: str, name: str, progress: Progress | None = None) -> None:
         self._answer()
         done = 0
-        for block in self._walk(parse_cid(cid), fetch=True):
+        for count, block in enumerate(self._walk(parse_cid(cid), fetch=True), 1):
             done += len(block)
             if progress:
-                progress(done)
+                progress(count, done)
         self.pins[cid] = name
 
     async def unpin(self, cid: str) -> None:

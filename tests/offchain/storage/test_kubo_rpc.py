@@ -77,9 +77,9 @@ class TestKubo:
         made = make_release("song")
         await node.put(made)
         assert await node.backend.pin_name(made.cid) is None
-        heard: list[int] = []
-        await node.backend.pin(made.cid, "immurtal:release", heard.append)
-        assert heard[-1] == sum(map(len, made.blocks.values()))
+        heard: list[tuple[int, int]] = []
+        await node.backend.pin(made.cid, "immurtal:release", lambda *now: heard.append(now))
+        assert heard[-1] == (len(made.blocks), sum(map(len, made.blocks.values())))
         assert await node.backend.pin_name(made.cid) == "immurtal:release"
         assert made.cid in await listed(node.backend)
         for _ in range(2):
@@ -100,7 +100,7 @@ class TestKubo:
         made = make_release("song")
         await node.put(made)
 
-        def enough(_: int) -> None:
+        def enough(_: int, __: int) -> None:
             raise Stalled("enough")
 
         with pytest.raises(Stalled, match="enough"):

@@ -7,6 +7,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from immurtal.content.car import block_prefix
+from immurtal.content.cid import DAG_PB, cid_of
+from immurtal.content.dag_pb import Kind, NodeLink, encode_node
+from immurtal.content.dag_pb import Node as NodeOfDag
 from immurtal.errors import (
     AccessRefused,
     BadInput,
@@ -19,7 +23,7 @@ from immurtal.errors import (
 from immurtal.storage import uploads as uploads_module
 from immurtal.storage.obtain import TooLarge
 from immurtal.storage.uploads import LIFETIME, OffsetMismatch, Upload
-from storage_world import Chain, Made, Node, make_release, pieces, run_node
+from storage_world import Chain, Made, Node, leaf, make_release, pieces, run_node
 
 
 async def opened(node: Node, made: Made, size: int | None = None) -> Upload:
@@ -80,6 +84,12 @@ class TestRefusals:
     async def test_an_unknown_upload(self, node: Node) -> None:
         with pytest.raises(NotFound, match="no such upload"):
             await node.storage.find_upload("../../etc/passwd", "token")
+
+    async def test_guessed_uploads_leave_nothing_behind(self, node: Node) -> None:
+        for number in range(3):
+            with pytest.raises(NotFound, match="no such upload"):
+                await node.storage.append_upload(f"{number:032x}", "guess", 0, pieces(b"x"))
+        assert node.storage._uploads._locks == {}
 
     async def test_the_wrong_offset(self, node: Node) -> None:
         made = make_release("song")
@@ -155,6 +165,20 @@ class TestFalseContent:
         made, other = make_release("song"), make_release("other", b"other audio")
         car = made.car() + other.car()[len(make_header(other)) :]
         await self.refused(node, made, car, "not of the release")
+
+    async def test_crumbs(self, node: Node) -> None:
+        """Two GiB of blocks of four bytes would take ten of memory, and fifty million files."""
+        made = make_release("song")
+        crumbs = [leaf(number.to_bytes(4)) for number in range(5000)]
+        entries = (block_prefix(cid, 4) + number.to_bytes(4) for number, cid in enumerate(crumbs))
+        await self.refused(node, made, made.car() + b"".join(entries), "more blocks than")
+
+    async def test_a_node_of_links_and_nothing_else(self, node: Node) -> None:
+        made = make_release("song")
+        links = [NodeLink("", leaf(number.to_bytes(4)), 4) for number in range(5000)]
+        block = encode_node(NodeOfDag(Kind.FILE, tuple(links), (4,) * len(links)))
+        entry = block_prefix(cid_of(DAG_PB, block), len(block)) + block
+        await self.refused(node, made, made.car() + entry, "more blocks than")
 
     async def test_a_release_that_names_another_work(self, node: Node) -> None:
         made = make_release("wrapped", named=make_release("victim").certificate)
