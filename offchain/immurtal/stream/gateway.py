@@ -3,7 +3,7 @@
 import time
 from typing import Final
 
-from immurtal.chain.gateway import fetch_block
+from immurtal.chain.gateway import DamagedBlock, fetch_block
 from immurtal.chain.http import HttpClient
 from immurtal.content.cid import Cid
 from immurtal.errors import ImmurtalError, IntegrityError
@@ -45,8 +45,8 @@ class Gateway:
     async def fetch(self, cid: Cid) -> bytes:
         """The block, checked against its CID, or an error that is held against this node.
 
-        Raises IntegrityError (it lied), NotFound (it has it not), Unreachable (late, dead, or no
-        answer of a gateway), BadInput (its URL may not be asked).
+        Raises IntegrityError (it lied), DamagedBlock (it says so itself), NotFound (it has it not),
+        Unreachable (late, dead, or no answer of a gateway), BadInput (its URL may not be asked).
         """
         started = time.monotonic()
         self.under_way += 1
@@ -72,7 +72,7 @@ class Gateway:
         self.latency = old + LATENCY_WEIGHT * (seconds - old)
 
     def _failed(self, error: ImmurtalError) -> None:
-        if isinstance(error, IntegrityError):
+        if isinstance(error, IntegrityError) and not isinstance(error, DamagedBlock):
             self.lie = error.what
         self._failures += 1
         rest = min(LONGEST_REST, 2.0 ** min(self._failures, 6))

@@ -103,6 +103,12 @@ async def fails(node: FakeNode, cid: Cid) -> Reply:
     return Reply(500, b"no")
 
 
+async def is_damaged(node: FakeNode, cid: Cid) -> Reply:
+    """As Kubo 0.43 with HashOnRead answers for a block that is damaged on its disk."""
+    words = f"failed to resolve /ipfs/{cid}: block in storage has different hash than requested"
+    return Reply(500, words.encode())
+
+
 async def redirects(node: FakeNode, cid: Cid) -> Reply:
     return Reply(302, b"", {"Location": "http://127.0.0.1:1/"})
 
@@ -125,7 +131,9 @@ async def drips(node: FakeNode, cid: Cid) -> Reply:
     return Reply(200, node.blocks[cid], pause=0.05, piece=8)
 
 
-FAULTS = {f.__name__: f for f in (lies, lacks, fails, redirects, cuts, floods, hangs, drips)}
+FAULTS = {
+    f.__name__: f for f in (lies, lacks, fails, is_damaged, redirects, cuts, floods, hangs, drips)
+}
 
 
 async def gives_share(node: FakeNode, body: bytes) -> Reply:

@@ -18,6 +18,7 @@ from stream_world import (
     floods,
     hangs,
     honest,
+    is_damaged,
     lacks,
     lies,
     make_work,
@@ -56,7 +57,7 @@ async def test_nodes_are_found_in_the_registry_where_none_is_named(stage: Stage)
     assert await played(stage, nodes=()) == stage.work.audio
 
 
-@pytest.mark.parametrize("fault", [lies, lacks, fails, cuts, floods, hangs, drips])
+@pytest.mark.parametrize("fault", [lies, lacks, fails, is_damaged, cuts, floods, hangs, drips])
 async def test_two_of_three_gateways_fail_and_it_plays(stage: Stage, fault: object) -> None:
     bad = stage.work.nodes[:2]
     for node in bad:
@@ -107,6 +108,24 @@ async def test_a_lie_everywhere_is_an_integrity_error_and_leaves_no_file(stage: 
         with pytest.raises(IntegrityError, match="No node gave") as caught:
             await listener.play_to_file(opened, key, out)
     assert not list(stage.folder.glob("*out.wav*"))
+    for node in stage.work.nodes:
+        assert node.node_id[:10] in caught.value.what
+
+
+async def test_a_block_that_every_node_calls_damaged_is_an_integrity_error(stage: Stage) -> None:
+    victim = next(c for c in stage.work.built.leaves if len(stage.work.blocks[c]) == 262_144)
+
+    async def damaged_at_one_place(node: FakeNode, cid: Cid) -> Reply:
+        return await is_damaged(node, cid) if cid == victim else honest(node, cid)
+
+    first, *others = stage.work.nodes
+    first.fault = damaged_at_one_place
+    assert await played(stage, window=1) == stage.work.audio
+    assert first.node_id in {node_id for node_id, _, _ in stage.recorder.blocks}
+    for node in others:
+        node.fault = damaged_at_one_place
+    with pytest.raises(IntegrityError, match="its copy of block .* is damaged") as caught:
+        await played(stage)
     for node in stage.work.nodes:
         assert node.node_id[:10] in caught.value.what
 
