@@ -8,7 +8,8 @@ Source: https://docs.soliditylang.org/en/latest/abi-spec.html
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -31,8 +32,11 @@ CONTRACTS: Final = (
     "RoyaltySplitFactory",
     "NodeRegistry",
 )
-MAX_DATA_BYTES: Final = 1024 * 1024
+MAX_DATA_BYTES: Final = 16 * 1024 * 1024
+"""More than any transaction can log: 8 gas a byte. An event that is too large to be read would stop
+every index for good, and one batch of transfers of nothing makes an event of megabytes."""
 MAX_TEXT_IN_ERROR: Final = 200
+_HEX: Final = re.compile("0x[0-9a-f]*")
 _BUILT_IN_ERRORS: Final = (
     {"type": "error", "name": "Error", "inputs": [{"name": "message", "type": "string"}]},
     {"type": "error", "name": "Panic", "inputs": [{"name": "code", "type": "uint256"}]},
@@ -90,7 +94,11 @@ def encode_call(contract: str, function: str, *args: Any) -> bytes:
 def decode_result(contract: str, function: str, data: bytes | str) -> Any:
     """The returned value; a tuple where there are several. Raises IntegrityError."""
     outputs = _function(contract, function)["outputs"]
-    values = _decode(outputs, _bytes(data), f"{contract}.{function}")
+    try:
+        raw = _bytes(data)
+    except (TypeError, ValueError) as error:
+        raise IntegrityError(f"The answer of {contract}.{function} is no ABI data.") from error
+    values = _decode(outputs, raw, f"{contract}.{function}")
     return values[0] if len(outputs) == 1 else tuple(values)
 
 
@@ -294,6 +302,8 @@ def _outgoing(parameter: Entry, value: Any) -> Any:
 
 def _bytes(value: bytes | str, length: int | None = None) -> bytes:
     """Raw bytes of 0x text. Raises IntegrityError beyond MAX_DATA_BYTES, ValueError."""
+    if not isinstance(value, str | bytes):
+        raise TypeError("neither bytes nor 0x text")
     if len(value) > 2 * MAX_DATA_BYTES:
         raise IntegrityError(f"More than {MAX_DATA_BYTES} bytes of ABI data.")
     if isinstance(value, str):
@@ -310,5 +320,7 @@ def _hex(value: bytes) -> str:
 
 
 def _shown(value: Any) -> str:
-    show: Callable[[Any], str] = repr if isinstance(value, str) and value[:2] != "0x" else str
-    return show(value if not isinstance(value, bytes) else _hex(value))[:MAX_TEXT_IN_ERROR]
+    if isinstance(value, bytes):
+        value = _hex(value)
+    is_hex = isinstance(value, str) and _HEX.fullmatch(value)
+    return (str if is_hex or not isinstance(value, str) else ascii)(value)[:MAX_TEXT_IN_ERROR]

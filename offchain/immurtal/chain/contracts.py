@@ -3,20 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from eth_utils.crypto import keccak
 
 from immurtal.chain import abi
 from immurtal.chain.deployment import Deployment
 from immurtal.chain.logs import LogScan
-from immurtal.chain.rpc import RpcError, RpcLike
+from immurtal.chain.rpc import RpcError, RpcLike, printable
 from immurtal.errors import IntegrityError, NotFound, WrongNetwork
 
 ZERO_ADDRESS: Final = "0x" + "00" * 20
 ZERO_ID: Final = "0x" + "00" * 32
 
 Block = str | int
+E = TypeVar("E", bound=IntEnum)
 
 
 class Visibility(IntEnum):
@@ -142,7 +143,7 @@ class Contracts:
             registered_at=found["registeredAt"],
             release=found["release"],
             version=found["version"],
-            visibility=Visibility(found["visibility"]),
+            visibility=_member(Visibility, found["visibility"]),
             payout=found["payout"],
             payout_locked=found["payoutLocked"],
         )
@@ -152,7 +153,7 @@ class Contracts:
     ) -> tuple[str, Visibility] | None:
         """Owner and visibility; None where there is no such certificate."""
         owner, visibility = await self._registry("access", certificate, block=block)
-        return None if owner == ZERO_ADDRESS else (owner, Visibility(visibility))
+        return None if owner == ZERO_ADDRESS else (owner, _member(Visibility, visibility))
 
     async def payout_of(self, certificate: str, block: Block = "latest") -> str:
         """Where money for this certificate goes now (the owner, where none is set)."""
@@ -177,7 +178,7 @@ class Contracts:
         price, token, refusal = await self._manager(
             "quote", abi.id_number(offer_id), account, block=block
         )
-        return Quote(price, token, Refusal(refusal))
+        return Quote(price, token, _member(Refusal, refusal))
 
     async def offer(self, offer_id: str, block: Block = "latest") -> Offer:
         """Raises NotFound."""
@@ -325,6 +326,15 @@ def revert_data(error: RpcError) -> bytes | None:
     return b"" if error.code == 3 or "revert" in error.message.lower() else None
 
 
+def _member(kind: type[E], value: int) -> E:
+    try:
+        return kind(value)
+    except ValueError:
+        raise IntegrityError(
+            f"The chain speaks of a {kind.__name__} {value}, which is none."
+        ) from None
+
+
 def _unknown_certificate(certificate: str) -> NotFound:
     return NotFound(
         f"There is no certificate {certificate}.",
@@ -337,7 +347,7 @@ def _offer(offer_id: str, terms: Mapping[str, Any], state: Mapping[str, Any]) ->
         id=offer_id,
         seller=state["seller"],
         certificates=tuple(terms["certificates"]),
-        kind=OfferKind(terms["kind"]),
+        kind=_member(OfferKind, terms["kind"]),
         token=terms["token"],
         duration=terms["duration"],
         transferable=terms["transferable"],
@@ -362,17 +372,18 @@ def _record_in(log: Mapping[str, Any], node_id: str, node_key: str) -> Mapping[s
 
 
 def _node(node_id: str, state: Mapping[str, Any], record: Mapping[str, Any]) -> Node:
+    """Its texts are anybody's: nothing in them reaches a terminal but what can be printed."""
     return Node(
         id=node_id,
         operator=state["operator"],
-        api_url=record["apiUrl"],
-        gateway_url=record["gatewayUrl"],
-        peer=record["peer"],
+        api_url=printable(record["apiUrl"]),
+        gateway_url=printable(record["gatewayUrl"]),
+        peer=printable(record["peer"]),
         kem=record["kem"],
         key=record["key"],
         node_key=state["nodeKey"],
-        region=bytes.fromhex(record["region"][2:]).decode("ascii", "replace"),
-        domain=record["domain"],
+        region=printable(bytes.fromhex(record["region"][2:]).decode("ascii", "replace")),
+        domain=printable(record["domain"]),
         retired=state["retired"],
         updated_block=state["updatedBlock"],
     )

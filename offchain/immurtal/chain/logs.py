@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
-from immurtal.chain.rpc import RpcError, RpcLike
+from immurtal.chain.rpc import RpcError, RpcLike, quantity
 from immurtal.errors import IntegrityError, Unreachable
 
 FIRST_PAGE: Final = 10_000  # blocks
@@ -38,7 +38,7 @@ class LogScan:
 
     async def newest_first(self, first: int) -> AsyncIterator[Mapping[str, Any]]:
         """From the head down to block `first`, in pages. Raises as `between`."""
-        last = int(await self._rpc.call("eth_blockNumber", []), 16)
+        last = quantity(await self._rpc.call("eth_blockNumber", []))
         width = FIRST_PAGE
         while last >= first:
             start = max(first, last - width + 1)

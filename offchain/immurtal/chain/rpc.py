@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from immurtal.config import mask_url
-from immurtal.errors import BadInput, ImmurtalError, Unreachable
+from immurtal.errors import BadInput, ImmurtalError, IntegrityError, Unreachable
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 MAX_BATCH = 100
@@ -52,6 +52,17 @@ class RpcLike(Protocol):
     async def batch(self, calls: Sequence[Call]) -> list[Any]: ...
 
     async def close(self) -> None: ...
+
+
+def quantity(answer: Any) -> int:
+    """A number as JSON-RPC writes it. Raises IntegrityError."""
+    try:
+        return int(answer, 16)
+    except (TypeError, ValueError):
+        raise IntegrityError(
+            f"The RPC endpoint answers {printable(repr(answer), 80)} where a number is due.",
+            do="Configure another endpoint.",
+        ) from None
 
 
 def printable(text: str, limit: int = 500) -> str:

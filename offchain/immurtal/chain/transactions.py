@@ -13,8 +13,14 @@ from eth_utils.crypto import keccak
 
 from immurtal.chain import abi
 from immurtal.chain.contracts import revert_data
-from immurtal.chain.rpc import RpcError, RpcLike
-from immurtal.errors import InsufficientFunds, TransactionFailed, Unreachable, WrongNetwork
+from immurtal.chain.rpc import RpcError, RpcLike, quantity
+from immurtal.errors import (
+    InsufficientFunds,
+    IntegrityError,
+    TransactionFailed,
+    Unreachable,
+    WrongNetwork,
+)
 
 GAS_MARGIN_PERCENT: Final = 25
 POLL_SECONDS: Final = 0.25
@@ -100,7 +106,7 @@ class Sender:
                 await self.rpc.call("eth_getTransactionCount", [self.wallet.address, tag])
                 for tag in ("pending", "latest")
             ]
-            if int(sent, 16) <= int(mined, 16):
+            if quantity(sent) <= quantity(mined):
                 return
             await asyncio.sleep(POLL_SECONDS)
 
@@ -131,7 +137,7 @@ class Sender:
     async def _check_chain(self) -> None:
         if self._chain_checked:
             return
-        actual = int(await self.rpc.call("eth_chainId", []), 16)
+        actual = quantity(await self.rpc.call("eth_chainId", []))
         if actual != self.chain_id:
             raise WrongNetwork(
                 f"The RPC endpoint is of chain {actual}, not of chain {self.chain_id}.",
@@ -141,11 +147,11 @@ class Sender:
         self._chain_checked = True
 
     async def _balance(self) -> int:
-        return int(await self.rpc.call("eth_getBalance", [self.wallet.address, "latest"]), 16)
+        return quantity(await self.rpc.call("eth_getBalance", [self.wallet.address, "latest"]))
 
     async def _estimate(self, call: Mapping[str, Any]) -> int:
         try:
-            estimate = int(await self.rpc.call("eth_estimateGas", [call]), 16)
+            estimate = quantity(await self.rpc.call("eth_estimateGas", [call]))
         except RpcError as error:
             data = revert_data(error)
             if data is None:
@@ -160,10 +166,10 @@ class Sender:
 
     async def _fees(self) -> tuple[int, int]:
         """Most a gas may cost (room for six full blocks), and the tip in it; wei."""
-        block = await self.rpc.call("eth_getBlockByNumber", ["latest", False])
-        base = int(block.get("baseFeePerGas") or await self.rpc.call("eth_gasPrice", []), 16)
+        block = await _head(self.rpc)
+        base = quantity(block.get("baseFeePerGas") or await self.rpc.call("eth_gasPrice", []))
         try:
-            tip = int(await self.rpc.call("eth_maxPriorityFeePerGas", []), 16)
+            tip = quantity(await self.rpc.call("eth_maxPriorityFeePerGas", []))
         except RpcError:
             tip = DEFAULT_TIP
         return 2 * base + tip, tip
@@ -171,7 +177,7 @@ class Sender:
     async def _nonce(self) -> int:
         """The chain's next one, or after those of ours that it may not have seen yet."""
         pending = await self.rpc.call("eth_getTransactionCount", [self.wallet.address, "pending"])
-        return max([int(pending, 16), *(nonce + 1 for nonce in self._under_way)])
+        return max([quantity(pending), *(nonce + 1 for nonce in self._under_way)])
 
     async def _submit(self, raw: bytes, transaction: str) -> None:
         """Sending the same bytes twice does no harm; so a lost answer is no lost transaction."""
@@ -191,7 +197,7 @@ class Sender:
         while time.monotonic() < deadline:
             try:
                 found = await self.rpc.call("eth_getTransactionReceipt", [transaction])
-                if found is not None and found.get("blockNumber"):
+                if isinstance(found, dict) and found.get("blockNumber"):
                     return _receipt(found)
                 if time.monotonic() >= resend_at:
                     resend_at += RESEND_SECONDS
@@ -209,7 +215,7 @@ class Sender:
     async def _resend(self, raw: bytes, transaction: str, nonce: int) -> None:
         """An endpoint may have dropped it, or another transaction may have taken its nonce."""
         params = [self.wallet.address, "latest"]
-        used = int(await self.rpc.call("eth_getTransactionCount", params), 16) > nonce
+        used = quantity(await self.rpc.call("eth_getTransactionCount", params)) > nonce
         if await self._is_known(transaction):
             return
         if used:
@@ -258,9 +264,9 @@ async def wait_for_time(
     """
     deadline = time.monotonic() + patience
     while True:
-        head = await rpc.call("eth_getBlockByNumber", ["latest", False])
-        if int(head["timestamp"], 16) >= timestamp:
-            return int(head["number"], 16)
+        head = await _head(rpc)
+        if quantity(head.get("timestamp")) >= timestamp:
+            return quantity(head.get("number"))
         if time.monotonic() >= deadline:
             raise Unreachable(
                 f"The chain made no block of time {timestamp} or later within {patience:g} s.",
@@ -279,14 +285,30 @@ def _hex(data: bytes | str) -> str:
     return data if isinstance(data, str) else "0x" + data.hex()
 
 
+async def _head(rpc: RpcLike) -> Mapping[str, Any]:
+    """Raises what a call raises, and IntegrityError."""
+    head = await rpc.call("eth_getBlockByNumber", ["latest", False])
+    if not isinstance(head, dict):
+        raise IntegrityError("The RPC endpoint gives no newest block.")
+    return head
+
+
 def _receipt(found: Mapping[str, Any]) -> Receipt:
-    gas_used = int(found["gasUsed"], 16)
-    return Receipt(
-        hash=found["transactionHash"].lower(),
-        block=int(found["blockNumber"], 16),
-        block_hash=found["blockHash"].lower(),
-        status=int(found["status"], 16),
-        gas_used=gas_used,
-        fee=gas_used * int(found.get("effectiveGasPrice") or "0x0", 16),
-        logs=tuple(found["logs"]),
-    )
+    """Raises IntegrityError."""
+    gas_used = quantity(found.get("gasUsed"))
+    try:
+        return Receipt(
+            hash=found["transactionHash"].lower(),
+            block=quantity(found.get("blockNumber")),
+            block_hash=found["blockHash"].lower(),
+            status=quantity(found.get("status")),
+            gas_used=gas_used,
+            fee=gas_used * quantity(found.get("effectiveGasPrice") or "0x0"),
+            logs=tuple(found["logs"]),
+        )
+    except (AttributeError, KeyError, TypeError) as error:
+        raise IntegrityError(
+            "The RPC endpoint gives a malformed receipt.",
+            saved="The transaction was sent and may be in a block.",
+            do="Look it up at another endpoint before you try again.",
+        ) from error
