@@ -188,10 +188,11 @@ def set_up_kubo() -> None:
 
 
 def compile_contracts() -> None:
-    sources = sorted([*(ROOT / "contracts").rglob("*.sol"), *(ROOT / "interfaces").rglob("*.sol")])
-    stamp = ROOT / ".build" / ".stamp"
-    value = fingerprint(*sources, ROOT / "ape-config.yaml", ROOT / "package-lock.json")
-    if is_stamped(stamp, value):
+    sys.path.insert(0, str(ROOT))
+    from scripts.deployment.build import forget_stale_build
+
+    forget_stale_build(ROOT)
+    if (ROOT / ".build" / "__local__.json").is_file():
         return
     say("contracts")
     tools = {
@@ -199,7 +200,6 @@ def compile_contracts() -> None:
         "SOLCX_BINARY_PATH": str(ROOT / "scripts" / "solc"),
     }
     run("compiling", [str(VENV / "bin" / "ape"), "compile"], env=tools)
-    stamp.write_text(value)
 
 
 STEPS = {
