@@ -5,7 +5,6 @@ import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from immurtal.errors import BadInput, DiskFull
 
@@ -23,46 +22,55 @@ def read_bounded(path: Path, max_bytes: int) -> bytes:
 
 
 def write_new(path: Path, data: bytes) -> None:
-    """Writes a file that must not be there yet; mode 0600, on the disk when this returns.
+    """Writes a file that must not be there yet; mode 0600, on the disk when this returns. It takes
+    its name whole: whatever ends this process leaves no empty file behind.
 
     Raises BadInput if it is there (nothing is changed), DiskFull.
     """
-    with _explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with _explained(path), _partial(path, data) as partial:
         try:
-            _create(path).close()  # takes the name
+            _name(partial, path)
         except FileExistsError as error:
             raise BadInput(
                 f"{path} is there already.", saved="It was left as it is.", do="Name another file."
             ) from error
-    try:
-        write_over(path, data)
-    except BaseException:
-        path.unlink()
-        raise
+        _sync_folder(path.parent)
 
 
 def write_over(path: Path, data: bytes) -> None:
     """As `write_new`, but takes the place of a file of that name: readers see old or new, whole."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
-    with _explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with os.fdopen(
-                os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
-            ) as f:
-                f.write(data)
-                f.flush()
-                os.fsync(f.fileno())
-            partial.replace(path)
-        except BaseException:
-            partial.unlink(missing_ok=True)
-            raise
+    with _explained(path), _partial(path, data) as partial:
+        partial.replace(path)
         _sync_folder(path.parent)
 
 
-def _create(path: Path) -> BinaryIO:
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+@contextlib.contextmanager
+def _partial(path: Path, data: bytes) -> Iterator[Path]:
+    """The data in a file beside `path`, which is gone afterwards."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    try:
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as f:
+            f.write(data)
+            f.flush()
+            os.fsync(f.fileno())
+        yield partial
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _name(partial: Path, path: Path) -> None:
+    """Raises FileExistsError. A second name for the bytes; where a file system knows no such thing
+    (a memory stick's), the name is taken first and filled then."""
+    try:
+        path.hardlink_to(partial)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK):
+            raise
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        partial.replace(path)
 
 
 def _sync_folder(folder: Path) -> None:

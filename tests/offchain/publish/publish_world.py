@@ -192,7 +192,8 @@ def ticking(anvil: Anvil) -> Iterator[None]:
 
 @dataclass
 class World:
-    """`asked`: every body that went to the chain's endpoint, in order."""
+    """`asked`: every body that went to the chain's endpoint, in order; `on_asked` hears each before
+    the chain does."""
 
     anvil: Anvil
     deployment: Deployment
@@ -204,6 +205,7 @@ class World:
     asked: list[bytes]
     steps: list[Step] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
+    on_asked: Callable[[bytes], None] | None = None
 
     @property
     def contracts(self) -> Contracts:
@@ -324,6 +326,8 @@ async def world(
 
         async def forward(seen: Seen) -> Reply:
             asked.append(seen.body)
+            if made.on_asked:
+                made.on_asked(seen.body)
             headers = {"Content-Type": "application/json"}
             answer = await client.post(anvil.url, content=seen.body, headers=headers)
             return Reply(answer.status_code, answer.content)

@@ -143,7 +143,11 @@ async def test_too_few_nodes_are_told_before_anything_is_sent(world: World) -> N
     ("fault", "error", "words"),
     [
         ({"policy": {"takesShares": False}}, NotAccepted, "takes no key shares"),
-        ({"policy": {"maxReleaseBytes": 100}}, NotAccepted, "at most 100 bytes"),
+        (
+            {"policy": {"takesShares": True, "maxReleaseBytes": 100}},
+            NotAccepted,
+            "at most 100 bytes",
+        ),
         ({"node": "0x" + "11" * 32}, IntegrityError, "is not node"),
         ({"keys": ["x", {"nodeKey": 7}]}, IntegrityError, "is not node"),
         ({"keys": "x"}, IntegrityError, "is not node"),
