@@ -1,3 +1,3 @@
-"""Immurtal: a decentralised music network that artists, listeners and node operators run themselves."""
+"""Immurtal: a decentralised music network, run by its artists, listeners and node operators."""
 
 __version__ = "0.1.0"
