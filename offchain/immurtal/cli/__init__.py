@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -88,7 +89,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has left: nobody to tell
         sys.exit(141)
+    except Exception as error:
+        if os.environ.get("IMMURTAL_DEBUG"):
+            raise
+        report(_unexpected(error), as_json="--json" in words)
+        sys.exit(ImmurtalError.exit_code)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _unexpected(error: Exception) -> ImmurtalError:
+    """What nobody thought of, in the same form as the rest."""
+    return ImmurtalError(
+        f"Something went wrong that should not: {type(error).__name__}: {error}.",
+        do="Please report it. IMMURTAL_DEBUG=1 shows where it happened.",
+    )
 
 
 def report(error: ImmurtalError, *, as_json: bool) -> None:

@@ -15,6 +15,7 @@ from immurtal.errors import BadInput, WrongNetwork
 from immurtal.publish.actions import Actions
 
 _ID = re.compile("0x[0-9a-f]{64}")
+_ACCOUNT = re.compile("0x[0-9a-fA-F]{40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +80,11 @@ def account(text: str) -> str:
 
     Raises BadInput.
     """
-    from eth_utils.address import is_address
+    from eth_utils.address import is_checksum_address
 
-    if not text.startswith("0x") or not is_address(text):
+    digits = text[2:]
+    is_plain = digits in (digits.lower(), digits.upper())
+    if not _ACCOUNT.fullmatch(text) or not (is_plain or is_checksum_address(text)):
         raise BadInput(
             f"{text!r} is no address.",
             do="It is 0x and 40 hexadecimal digits; where capitals are mixed in, they must be "
