@@ -124,7 +124,7 @@ async def test_a_block_that_every_node_calls_damaged_is_an_integrity_error(stage
     assert first.node_id in {node_id for node_id, _, _ in stage.recorder.blocks}
     for node in others:
         node.fault = damaged_at_one_place
-    with pytest.raises(IntegrityError, match="its copy of block .* is damaged") as caught:
+    with pytest.raises(IntegrityError, match=r"its copy of block .* is damaged") as caught:
         await played(stage)
     for node in stage.work.nodes:
         assert node.node_id[:10] in caught.value.what
