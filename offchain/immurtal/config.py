@@ -4,6 +4,7 @@ Both are read whole before anything else happens: `BadInput` lists every wrong, 
 key at once. Paths in a file are relative to that file.
 """
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -238,12 +239,23 @@ def _identity(r: Reader) -> IdentityConfig:
 def _api(r: Reader) -> ApiConfig:
     host = r.text("host", "127.0.0.1")
     port = r.port("port", 8480)
+    proxies = r.strings("trusted_proxies")
+    if not all(map(_is_network, proxies)):  # a `*` would believe whatever a caller says of itself
+        r.problem("trusted_proxies", "must be addresses or networks, as 10.0.0.0/8")
     return ApiConfig(
         host=host,
         port=port,
         public_url=r.url("public_url", f"http://{host}:{port}"),
-        trusted_proxies=r.strings("trusted_proxies"),
+        trusted_proxies=proxies,
     )
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _kubo(r: Reader) -> KuboConfig:

@@ -37,6 +37,7 @@ def test_every_problem_is_listed_at_once(tmp_path: Path) -> None:
             region = "de"
             [api]
             port = 70000
+            trusted_proxies = ["10.0.0.0/8", "*"]
             [storage]
             policy = "some"
             [kubo]
@@ -54,6 +55,7 @@ def test_every_problem_is_listed_at_once(tmp_path: Path) -> None:
         "chain.dpeth is not a setting",
         "node.operator must be 0x and 40",
         "node.region must be",
+        "api.trusted_proxies must be addresses or networks",
         "api.port must be a whole number from 1 to 65535",
         "storage.policy must be one of 'accepted', 'all'",
         "kubo.rpc must be",

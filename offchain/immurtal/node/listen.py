@@ -9,6 +9,7 @@ from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from immurtal.config import ApiConfig
 from immurtal.errors import BadInput, PortInUse
@@ -18,6 +19,8 @@ MOST_CONNECTIONS: Final = 1000
 GRACE_SECONDS: Final = 5
 """What a request that is under way may take when the node stops."""
 IDLE_SECONDS: Final = 15
+HEAD_SECONDS: Final = 15.0
+"""What the head of a request may take to arrive whole."""
 
 
 def bind(api: ApiConfig) -> socket.socket:
@@ -42,6 +45,44 @@ def bind(api: ApiConfig) -> socket.socket:
     return listener
 
 
+class _Impatient(H11Protocol):
+    """Ends a connection that does not say in time what it wants. uvicorn waits for ever, and
+    answers nobody once as many are silent as there may be connections."""
+
+    _patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._forget()
+
+    def _watch(self) -> None:
+        if self._has_request():
+            self._forget()
+        elif self._patience is None:
+            self._patience = self.loop.call_later(HEAD_SECONDS, self._end_if_idle)
+
+    def _forget(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _end_if_idle(self) -> None:
+        self._patience = None
+        if not self._has_request():
+            self.transport.close()
+
+    def _has_request(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+
 class _Server(uvicorn.Server):
     """Signals are the node's own business."""
 
@@ -57,6 +98,7 @@ async def serve(
     server = _Server(
         uvicorn.Config(
             app,
+            http=_Impatient,
             log_config=None,
             access_log=False,
             server_header=False,

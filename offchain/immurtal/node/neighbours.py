@@ -8,16 +8,23 @@ import asyncio
 import ipaddress
 import random
 import re
+import secrets
 import socket
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
+import sqlalchemy as sa
+
+from immurtal.chain.contracts import Node
 from immurtal.chain.http import is_public
 from immurtal.index import queries
 from immurtal.index.database import Database
 
 MOST: Final = 16
 NAME_SECONDS: Final = 5
+_LOOKUPS: Final = ThreadPoolExecutor(4, thread_name_prefix="names")
+"""Of its own: a name server that never answers must not hold the threads that read the database."""
 MAX_ADDRESS: Final = 400
 _MULTIADDRESS: Final = re.compile(
     r"/(ip4|ip6|dns|dns4|dns6)/([A-Za-z0-9.:-]{1,253})"
@@ -26,7 +33,8 @@ _MULTIADDRESS: Final = re.compile(
 
 
 class Neighbours:
-    """`PeersOf` of storage: some of the registry's nodes, in another order each time."""
+    """`PeersOf` of storage: some of the registry's nodes, others each time. They begin anywhere
+    among the ids, so whoever announces a hundred nodes of low ids does not hide the rest."""
 
     def __init__(self, database: Database, own_id: str, *, development: bool) -> None:
         self._database = database
@@ -34,8 +42,8 @@ class Neighbours:
         self._development = development
 
     async def __call__(self, _certificates: frozenset[str]) -> Sequence[str]:
-        page = await self._database.read(queries.nodes)
-        others = [node.peer for node in page.items if node.id != self._own_id]
+        some = await self._database.read(_from, "0x" + secrets.token_hex(32))
+        others = [node.peer for node in some if node.id != self._own_id]
         random.shuffle(others)
         found = await asyncio.gather(*(self._checked(peer) for peer in others[:MOST]))
         return [address for address in found if address]
@@ -54,11 +62,23 @@ class Neighbours:
         return ""
 
 
+def _from(connection: sa.Connection, start: str) -> list[Node]:
+    """Nodes behind `start`, and from the first on where these are few."""
+    found = {node.id: node for node in queries.nodes(connection, start).items}
+    if len(found) <= MOST:
+        found |= {node.id: node for node in queries.nodes(connection).items}
+    return list(found.values())
+
+
 async def _resolve(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(NAME_SECONDS):
-            found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-        return [ipaddress.ip_address(entry[4][0]) for entry in found]
+            found = await loop.run_in_executor(_LOOKUPS, _addresses, host)
+        return [ipaddress.ip_address(text) for text in found]
     except (OSError, UnicodeError, ValueError):
         return []
+
+
+def _addresses(host: str) -> list[str]:
+    return [str(entry[4][0]) for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]

@@ -1,8 +1,11 @@
 """Invariant: in any span of time a key gets at most one bucket and what has dripped in since."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from immurtal.node.api.context import caller
 from immurtal.node.limits import RateLimit
+from starlette.requests import Request
 
 BURSTS = st.sampled_from([0.0, 0.001, 0.1])
 QUIET = st.floats(0, 300, allow_nan=False)
@@ -38,3 +41,18 @@ def test_memory_is_bounded() -> None:
     for number in range(1000):
         limit.take(str(number))
     assert len(limit._buckets) == 10
+
+
+@pytest.mark.parametrize(
+    ("host", "counted"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::", "2001:db8:1:3::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("proxy said so", "unknown"),
+    ],
+)
+def test_a_customers_whole_network_is_one_caller(host: str, counted: str) -> None:
+    assert caller(Request({"type": "http", "client": (host, 1)})) == counted

@@ -1,5 +1,6 @@
 """What the routers work with: one object, made by the app, found by dependency."""
 
+import ipaddress
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -28,8 +29,15 @@ def limits(request: Request) -> Limits:
 
 
 def caller(request: Request) -> str:
-    """The address that asks; uvicorn has put a trusted proxy's client here."""
-    return request.client.host if request.client else "unknown"
+    """Whoever asks, as limits count them: an IPv4 address, or a /64 of IPv6, of which one customer
+    has them all. uvicorn has put a trusted proxy's client here."""
+    try:
+        address = ipaddress.ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return "unknown"
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    return str(address.ipv4_mapped or ipaddress.IPv6Network((address, 64), strict=False))
 
 
 def take(limit: RateLimit, key: str) -> None:
