@@ -1,6 +1,7 @@
 """A certificate as it stands: the chain's word on it, and what each node says it holds and saw.
 
-What the chain says is asked of the chain; pins and payments are what nodes tell, node by node.
+What the chain says is asked of the chain; pins and payments are what nodes tell, node by node, read
+as a stranger's word.
 """
 
 import asyncio
@@ -10,13 +11,18 @@ from typing import Any
 
 from immurtal.chain.contracts import ZERO_ADDRESS, Certificate, Contracts, Node, Split
 from immurtal.chain.http import NodeClient
+from immurtal.chain.rpc import printable
 from immurtal.config import DEVELOPMENT_CHAIN
 from immurtal.content.cid import release_cid
 from immurtal.content.encoding import hex32_decode
 from immurtal.errors import ImmurtalError, NotFound
+from immurtal.stream.providers import records
+from immurtal.stream.told import offers_told, payments_told
 
 MAX_NODES = 32
 SECONDS = 10.0
+
+Told = tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +81,22 @@ async def picture_of(contracts: Contracts, certificate: str) -> Picture:
     local = contracts.deployment.chain_id == DEVELOPMENT_CHAIN
     cid = release_cid(hex32_decode(known.release))
     pins = await asyncio.gather(*(_pin(node, cid, local) for node in nodes))
-    told_by, whole, payments = await _told(nodes, certificate, local)
+    told_by, offers, payments = await _told(contracts, nodes, known.id, local)
     return Picture(
         certificate=known,
         cid=cid,
         split=await _split(contracts, known.payout),
         pins=tuple(pins),
-        offers=tuple(whole.get("offers", ())),
-        payments=tuple(payments.get("items", ())),
+        offers=offers,
+        payments=payments,
         told_by=told_by,
     )
 
 
 async def _announced(contracts: Contracts) -> list[Node]:
     ids = await contracts.node_ids()
-    nodes = await asyncio.gather(*(contracts.node(node_id) for node_id in ids[:MAX_NODES]))
-    return [node for node in nodes if not node.retired]
+    found = await records(contracts, ids[:MAX_NODES])
+    return [node for node in found.nodes.values() if not node.retired]
 
 
 async def _split(contracts: Contracts, payout: str) -> Split | None:
@@ -112,24 +118,26 @@ async def _pin(node: Node, cid: str, local: bool) -> Pin:
         node=node.id,
         name=name,
         accepted=said.get("accepted") is True,
-        state=str(said.get("state", "unknown"))[:20],
+        state=printable(str(said.get("state", "unknown")), 20),
         bytes=said["bytes"] if type(said.get("bytes")) is int else 0,
-        reason=str(said.get("reason") or "")[:500],
+        reason=printable(str(said.get("reason") or "")),
     )
 
 
 async def _told(
-    nodes: Sequence[Node], certificate: str, local: bool
-) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    contracts: Contracts, nodes: Sequence[Node], certificate: str, local: bool
+) -> tuple[str, Told, Told]:
+    """The first node that tells sense, its offers and its payments."""
+    path = f"/v1/certificates/{certificate}"
     for node in nodes:
-        path = f"/v1/certificates/{certificate}"
         try:
-            whole = await _ask(node, local, path)
+            offers = await _ask(node, local, path)
             payments = await _ask(node, local, f"{path}/payments")
+            known = await offers_told(contracts, certificate, offers)
+            return node.id, known, payments_told(payments)
         except ImmurtalError:
             continue
-        return node.id, whole, payments
-    return "", {}, {}
+    return "", (), ()
 
 
 async def _ask(node: Node, local: bool, path: str) -> dict[str, Any]:

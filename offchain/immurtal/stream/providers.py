@@ -1,6 +1,7 @@
 """The nodes of a release: registry records, whose URLs are checked before they are asked."""
 
 import asyncio
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -9,8 +10,9 @@ from immurtal.chain.contracts import Contracts, Node
 from immurtal.content.keys_file import KeysFile
 from immurtal.errors import ImmurtalError, NotFound
 
-MOST_ASKED: Final = 32
-"""Nodes that are tried for the first block of a release, where none is named."""
+MOST_ASKED: Final = 64
+"""Nodes that are tried for the first block of a release, where none is named. Drawn by lot:
+whoever announces as many nodes hides nobody for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +34,9 @@ async def records(contracts: Contracts, node_ids: Sequence[str]) -> Found:
 
 
 async def starting_nodes(contracts: Contracts, named: Sequence[str]) -> list[Node]:
-    """Where to look for a release of which nothing is known yet: the nodes named, else the newest
-    of the registry that have not retired. Raises NotFound where there is none."""
-    node_ids = list(named) or (await contracts.node_ids())[::-1][:MOST_ASKED]
+    """Where to look for a release of which nothing is known yet: the nodes named, else some of the
+    registry that have not retired. Raises NotFound where there is none."""
+    node_ids = list(named) or _drawn(await contracts.node_ids())
     found = await records(contracts, node_ids)
     nodes = [node for node in found.nodes.values() if named or not node.retired]
     if not nodes:
@@ -44,6 +46,10 @@ async def starting_nodes(contracts: Contracts, named: Sequence[str]) -> list[Nod
             do="Name nodes that hold it, or look whether any is announced on this network.",
         )
     return nodes
+
+
+def _drawn(node_ids: Sequence[str]) -> list[str]:
+    return random.sample(node_ids, min(MOST_ASKED, len(node_ids)))
 
 
 async def release_nodes(contracts: Contracts, keys_file: KeysFile) -> Found:
