@@ -4,6 +4,7 @@ is done twice."""
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -160,6 +161,30 @@ async def test_a_transaction_that_was_sent_is_not_sent_again(
     assert len(json.loads(out)["transactions"]) == 3 - number
     mined = await world.rpc.call("eth_getTransactionCount", [world.wallet.address, "latest"])
     assert int(mined, 16) == 3 + len(world.nodes)  # which this account announced
+
+
+async def test_an_interruption_ends_it_soon_and_says_how_to_go_on(
+    world: World, deployments: Path
+) -> None:
+    """Ctrl-C in the middle of a build of minutes."""
+    command = Command.of(world, deployments, str(world.recording(seconds=120)))
+    process = await asyncio.create_subprocess_exec(
+        *(word for word in command.words if word != "--json"),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    talking = asyncio.create_task(process.communicate())
+    async with asyncio.timeout(PATIENCE):
+        while not CUTS["transcoding"](world):
+            assert not talking.done(), talking.result()
+            await asyncio.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, err = await talking
+    assert process.returncode == 130, err.decode()
+    assert "run the same command again" in err.decode()
+    assert not CUTS["built"](world)
+    assert not CUTS["transcoding"](world), "nothing half-written is left"
 
 
 async def test_a_second_run_beside_the_first_is_refused(world: World, deployments: Path) -> None:
