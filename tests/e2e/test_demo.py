@@ -194,7 +194,7 @@ def test_withdrawn_audio_is_gone_and_nothing_else(report: dict[str, Any]) -> Non
         (
             "bytes",
             "play",
-            'what is played of "-1 \'Überfahrt\' $(x) & [b]" equals what was published',
+            "what is played of \"-1 'Überfahrt' $(x) & [b]\" equals what was published",
             "is damaged",
         ),
         (

@@ -7,9 +7,10 @@ import immurtal
 import pytest
 
 PACKAGE = Path(immurtal.__file__).parent
-BELOW_ALL = {"errors", "config", "settings"}
+BELOW_ALL = {"children", "errors", "config", "settings"}
 GROUND = {"chain", "content", "keys"}
 MAY_IMPORT: dict[str, set[str]] = {
+    "children": set(),
     "errors": set(),
     "settings": {"errors"},
     "config": {"errors", "settings"},

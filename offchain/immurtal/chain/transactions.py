@@ -67,7 +67,19 @@ class Sender:
         self._timeout = timeout
         self._lock = asyncio.Lock()
         self._under_way: set[int] = set()  # nonces without a receipt yet
+        self._handed: list[str] = []
         self._chain_checked = False
+
+    @property
+    def has_sent(self) -> bool:
+        return bool(self._handed)
+
+    @property
+    def so_far(self) -> str:
+        """What has left this machine, as an error should tell it."""
+        if not self.has_sent:
+            return "Nothing was sent."
+        return f"These transactions were sent before: {', '.join(self._handed)}."
 
     async def send(
         self, to: str, data: bytes | str = b"", value: int = 0, gas: int | None = None
@@ -80,6 +92,7 @@ class Sender:
         async with self._lock:  # nonces go out in the order of the calls
             nonce, raw = await self._signed(to, _hex(data), value, gas)
             transaction = "0x" + keccak(raw).hex()
+            self._handed.append(transaction)  # from here on it may be in a block
             await self._submit(raw, transaction)
             self._under_way.add(nonce)
         try:
@@ -141,7 +154,7 @@ class Sender:
         if actual != self.chain_id:
             raise WrongNetwork(
                 f"The RPC endpoint is of chain {actual}, not of chain {self.chain_id}.",
-                saved="Nothing was sent.",
+                saved=self.so_far,
                 do="Give the RPC endpoint of the network that you mean, or its chain id.",
             )
         self._chain_checked = True
@@ -160,7 +173,7 @@ class Sender:
             raise TransactionFailed(
                 f"The transaction would revert: {reason or error.message}.",
                 error=reason,
-                saved="Nothing was sent.",
+                saved=self.so_far,
             ) from error
         return estimate * (100 + GAS_MARGIN_PERCENT) // 100
 
@@ -242,13 +255,14 @@ class Sender:
             f"Transaction {receipt.hash} reverted in block {receipt.block}: "
             f"{reason or 'the reason cannot be read'}.",
             error=reason,
+            saved="Its fee is paid; it changed nothing else.",
         )
 
     def _too_poor(self, balance: int, needed: int, what: str) -> InsufficientFunds:
         return InsufficientFunds(
             f"The account {self.wallet.address} has {ether(balance)} ETH; {what} may take "
             f"{ether(needed)} ETH: {ether(needed - balance)} ETH are missing.",
-            saved="Nothing was sent.",
+            saved=self.so_far,
             do="Send that much to the account and try again.",
         )
 

@@ -41,7 +41,8 @@ Exit codes:
   4  not enough money             12  input that cannot be used
   5  not found                    13  transaction failed
   6  endpoint or node unreachable 14  a node refused to hold a release
-  7  access refused              130  interrupted"""
+  7  access refused              15  a comparison of the demo failed
+                                 130  interrupted"""
 
 
 class LazyGroup(click.Group):
@@ -78,7 +79,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         result: Any = cli.main(words, prog_name="immurtal", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        if "--json" in words:
+            report(_WrongUsage(error.format_message(), do="--help says more."), as_json=True)
+        else:
+            error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
@@ -95,6 +99,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         report(_unexpected(error), as_json="--json" in words)
         sys.exit(ImmurtalError.exit_code)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+class _WrongUsage(ImmurtalError):
+    """What click says of the words themselves."""
+
+    kind = "usage"
 
 
 def _unexpected(error: Exception) -> ImmurtalError:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from immurtal.chain.contracts import Contracts
 from immurtal.chain.deployment import Deployment
@@ -11,7 +11,7 @@ from immurtal.chain.rpc import RpcPool
 from immurtal.chain.transactions import Receipt, Sender
 from immurtal.chain.wallet import Wallet
 from immurtal.config import NetworkConfig
-from immurtal.errors import BadInput, WrongNetwork
+from immurtal.errors import BadInput, ImmurtalError, WrongNetwork
 from immurtal.publish.actions import Actions
 
 _ID = re.compile("0x[0-9a-f]{64}")
@@ -25,21 +25,44 @@ class Client:
     rpc: RpcPool
     deployment: Deployment
     contracts: Contracts
+    _senders: list[Sender] = field(default_factory=list)
 
     @property
     def chain_id(self) -> int:
         return self.deployment.chain_id
 
     def sender(self, wallet: Wallet) -> Sender:
-        return Sender(self.rpc, wallet, self.chain_id)
+        self._senders.append(Sender(self.rpc, wallet, self.chain_id))
+        return self._senders[-1]
+
+    @property
+    def so_far(self) -> str:
+        """What was sent, empty for nothing."""
+        return " ".join(sender.so_far for sender in self._senders if sender.has_sent)
 
     def actions(self, wallet: Wallet) -> Actions:
         return Actions(self.contracts, self.sender(wallet))
 
 
 @asynccontextmanager
-async def connect(network: NetworkConfig) -> AsyncIterator[Client]:
-    """Raises NotFound (no deployment file), Unreachable, WrongNetwork."""
+async def connect(
+    network: NetworkConfig, unless_sent: str = "Nothing was sent."
+) -> AsyncIterator[Client]:
+    """Raises NotFound (no deployment file), Unreachable, WrongNetwork.
+
+    An error inside that does not say what was kept tells what was sent, or `unless_sent`.
+    """
+    client: Client | None = None
+    try:
+        async with _connected(network) as client:
+            yield client
+    except ImmurtalError as error:
+        error.saved = error.saved or (client.so_far if client else "") or unless_sent
+        raise
+
+
+@asynccontextmanager
+async def _connected(network: NetworkConfig) -> AsyncIterator[Client]:
     deployment = Deployment.load(network.deployments)
     rpc = RpcPool(network.rpc)
     try:
@@ -48,7 +71,6 @@ async def connect(network: NetworkConfig) -> AsyncIterator[Client]:
             raise WrongNetwork(
                 f"The endpoint is on chain {found}, the deployment file is of chain "
                 f"{deployment.chain_id}, and chain {network.chain_id} was asked for.",
-                saved="Nothing was sent.",
                 do="Make --rpc, --deployments and --chain-id name the same network.",
             )
         yield Client(rpc, deployment, Contracts(rpc, deployment))

@@ -1,6 +1,10 @@
 """`buy` and `play`: what a listener does."""
 
+import errno
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,8 +121,9 @@ async def play(
         raise BadInput("--json and music cannot both go to standard output.", do="Give -o FILE.")
     known = certificate_id(certificate)
     wanted = known_offer(offer) if offer else None
+    kept = "What was heard was verified." if output == "-" else f"{output} was not written."
     with Progress(quiet=as_json) as progress:
-        async with connect(network) as client:
+        async with connect(network, kept) as client:
             player = _Player(client, ListenerKeys(home), nodes, wallet, progress)
             played = await player.play(known, wanted, output, variant)
     if output == "-":
@@ -155,7 +160,8 @@ class _Player:
             opened = await listener.open(certificate, account)
             key = await listener.unlock(opened, account, offer, self._unlocked)
             if output == "-":
-                return await listener.play(opened, key, sys.stdout.buffer, variant)
+                with _streaming():
+                    return await listener.play(opened, key, sys.stdout.buffer, variant)
             return await listener.play_to_file(opened, key, Path(output), variant)
 
     async def _access(self, certificate: str, offer: str | None) -> tuple[str, str]:
@@ -179,6 +185,24 @@ class _Player:
     def _unlocked(self) -> "Wallet":
         self._wallet = self._wallet or self._choice.open()
         return self._wallet
+
+
+@contextmanager
+def _streaming() -> Iterator[None]:
+    """Says of standard output what it is to write to a file. A reader that left is no error."""
+    from immurtal.errors import BadInput, DiskFull
+
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 (what is left over goes nowhere)
+        kind = DiskFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else BadInput
+        raise kind(
+            f"Standard output cannot be written: {error.strerror}.",
+            do="Stream into a player, or give -o FILE where there is room.",
+        ) from error
 
 
 def _bought(bought: "Purchase") -> str:

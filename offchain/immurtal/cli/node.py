@@ -90,12 +90,16 @@ def init(folder: Path, network: "NetworkConfig", as_json: bool, port: int, **cho
 
 @node.command()
 @config_option
-def run(config_file: Path) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Log JSON lines, whatever the settings say.")
+def run(config_file: Path, as_json: bool) -> None:
     """Run the node until Ctrl-C or SIGTERM; it goes on where it was."""
+    from dataclasses import replace
+
     from immurtal.config import NodeConfig
     from immurtal.node.app import run as run_node
 
-    run_node(NodeConfig.load(config_file))
+    config = NodeConfig.load(config_file)
+    run_node(replace(config, log="json") if as_json else config)
 
 
 @node.command()

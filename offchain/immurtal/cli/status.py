@@ -30,7 +30,7 @@ async def status(certificate: str, network: Any, as_json: bool) -> None:
     from immurtal.cli.client import certificate_id, connect
     from immurtal.stream.picture import picture_of
 
-    async with connect(network) as client:
+    async with connect(network, "Nothing was changed: this only looks.") as client:
         picture = await picture_of(client.contracts, certificate_id(certificate))
     emit(picture.to_json(), as_json=as_json, text=_text(picture))
 

@@ -12,8 +12,8 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from immurtal.children import die_with_parent
 from immurtal.errors import ImmurtalError, PortInUse
-from immurtal.storage.daemon import die_with_parent
 
 STOP_SECONDS = 20.0
 CHAIN_SECONDS = 30.0

@@ -22,6 +22,8 @@ from immurtal.node.parts import Parts
 STOP_SECONDS: Final = 15
 """What the loops may take to end after a signal, before they are cancelled; Kubo's end follows."""
 
+KEPT: Final = "Database, pins and keys are as they were."
+
 log = structlog.get_logger(__name__)
 
 
@@ -33,8 +35,12 @@ def run(
     Raises PortInUse, WrongNetwork, Unreachable, BadInput, NotFound, DiskFull: it did not start.
     """
     logs.configure(config.log)
-    with asyncio.Runner() as runner:
-        runner.run(_until_signal(config, clock or SystemClock(), access))
+    try:
+        with asyncio.Runner() as runner:
+            runner.run(_until_signal(config, clock or SystemClock(), access))
+    except ImmurtalError as error:
+        error.saved = error.saved or KEPT
+        raise
 
 
 async def run_until(
@@ -113,8 +119,8 @@ async def _named(name: str, loop: Awaitable[None]) -> None:
         log.error("loop-failed", loop=name, exc_info=error)
         raise ImmurtalError(
             f"The node stopped: its {name} loop failed with {type(error).__name__}.",
-            saved="Database, pins and keys are as they were; the log says more.",
-            do="Start it again, and report this if it comes back.",
+            saved=KEPT,
+            do="The log says more. Start it again, and report this if it comes back.",
         ) from error
 
 

@@ -5,15 +5,13 @@ A folder (IPFS_PATH) for each node. Where the node dies without a word, Linux en
 
 import asyncio
 import contextlib
-import ctypes
 import fcntl
 import json
 import os
 import signal
 import socket
 import subprocess
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +19,7 @@ import httpx
 import structlog
 
 from immurtal.chain.files import write_over
+from immurtal.children import die_with_parent
 from immurtal.errors import ImmurtalError, PortInUse, Unreachable
 from immurtal.storage.kubo_config import KuboPorts, configured, find_binary
 
@@ -299,21 +298,6 @@ class KuboDaemon:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), patience)
         log.info("kubo-stopped", code=process.returncode)
-
-
-def die_with_parent() -> Callable[[], None] | None:
-    """For `preexec_fn`: the child asks for SIGTERM when its parent dies; None where none can."""
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
-    parent = os.getpid()
-
-    def ask() -> None:
-        prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG, prctl(2)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return ask
 
 
 def _refuse_taken_ports(ports: KuboPorts) -> None:
