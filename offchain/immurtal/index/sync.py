@@ -247,7 +247,8 @@ class Indexer:
 
     async def _degraded(self, error: Exception) -> None:
         known = isinstance(error, ImmurtalError)
-        reason = str(error) if known else f"{type(error).__name__}: {error}"
+        # what is not known may name files and statements: that is for the log, this for everyone
+        reason = str(error) if known else f"{type(error).__name__}: the log says more."
         log.warning("index-degraded", reason=reason, exc_info=None if known else error)
         await self._tell(replace(self._status, state="degraded", reason=reason))
 

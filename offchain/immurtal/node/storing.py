@@ -3,6 +3,7 @@
 from immurtal.chain.contracts import Certificate
 from immurtal.chain.deployment import Deployment
 from immurtal.errors import AccessRefused, NotFound, Unreachable
+from immurtal.keys.sessions import check_addressee, check_clock
 from immurtal.keys.store import SignedStore, check_store
 from immurtal.node.clock import Clock
 from immurtal.node.identity import Identity
@@ -30,6 +31,8 @@ class StoreCheck:
         `chain-lagging`, NotFound.
         """
         store = signed.store
+        check_addressee(store.node_key, self._identity.keys.hashes)  # what costs no call first
+        check_clock(store.time, self._clock.now())
         view = await self._chain.now()
         certificate = await self._chain.certificate(store.certificate, view)
         if certificate is None:

@@ -177,7 +177,7 @@ class Reconciler:
             self.problem = error.what
         except Exception as error:
             self._listed = None
-            self.problem = f"{type(error).__name__}: {error}"
+            self.problem = f"{type(error).__name__}: the log says more."  # everyone may read it
             log.exception("reconcile-failed")
         else:
             self.problem = ""
@@ -254,7 +254,7 @@ class Reconciler:
             await self._fail(row, error.what)
         except Exception as error:
             log.exception("pin-failed", cid=wanted.cid)
-            await self._fail(row, f"{type(error).__name__}: {error}")
+            await self._fail(row, f"{type(error).__name__}: the log says more.")
         else:
             state = State.QUEUED if wanted.kind is Kind.LOOK else State.PINNED
             await self._ledger.change_pin(row, lambda r: _done(r, state, total))

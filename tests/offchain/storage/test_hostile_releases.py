@@ -1,5 +1,6 @@
 """Releases made to wear a node down: what is looked into and pinned stays within bounds."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,8 +8,9 @@ import pytest
 from immurtal.content.cid import DAG_PB, RAW, Cid, cid_of
 from immurtal.content.dag_pb import Kind, Node, NodeLink, encode_node
 from immurtal.index.database import INDEX, open_database
+from immurtal.storage import Storage, StorageSettings
+from immurtal.storage.desired import ChainState, Wanted
 from immurtal.storage.desired import Kind as PinKind
-from immurtal.storage.desired import Wanted
 from immurtal.storage.examine import examine, local_blocks
 from immurtal.storage.ledger import STORAGE, Ledger
 from immurtal.storage.obtain import Limits, Obtain, TooLarge, nobody
@@ -55,3 +57,23 @@ async def test_sizes_that_no_database_holds() -> None:
     release = "0x" + cid_of(DAG_PB, root).digest.hex()
     content = await examine(local_blocks(backend), release, REGISTRY)
     assert content == replace(content, certificate=None, size=2**63 - 1)
+
+
+async def test_what_went_wrong_inside_is_not_told_outside(tmp_path: Path) -> None:
+    """`problem` is read by everyone, at /readyz."""
+
+    async def broken() -> ChainState:
+        raise RuntimeError("no such table: secrets [SQL: SELECT 1] at /home/operator")
+
+    database = open_database(tmp_path / "node.db", (INDEX, STORAGE))
+    settings = StorageSettings(REGISTRY, tmp_path / "uploads")
+    storage = Storage(settings, database=database, backend=MemoryBackend(), source=broken)
+    stop = asyncio.Event()
+    running = asyncio.create_task(storage.run(stop))
+    async with asyncio.timeout(10):
+        while not storage.problem:
+            await asyncio.sleep(0.01)
+    assert storage.problem == "RuntimeError: the log says more."
+    stop.set()
+    await running
+    database.close()

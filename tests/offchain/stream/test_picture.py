@@ -1,4 +1,4 @@
-"""`status` among nodes that lie: the chain's word stands, theirs is typed, printable, or nothing."""
+"""`status` among nodes that lie: the chain's word stands, theirs is typed and printable."""
 
 import json
 import secrets
