@@ -8,8 +8,10 @@ import asyncio
 import ipaddress
 import json
 import socket
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, Self
 from urllib.parse import SplitResult, urlsplit
 
@@ -99,7 +101,9 @@ class HttpClient:
         self._allow_local = allow_local
         self._timeout = timeout
         self._checked: CheckedUrl | None = None
-        self._client = httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=timeout)
+        self._client = httpx.AsyncClient(
+            verify=_tls(), follow_redirects=False, trust_env=False, timeout=timeout
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -272,6 +276,12 @@ class NodeClient:
                 do="Update immurtal.",
             )
         return value
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for all clients: reading the certificate store takes 25 ms, and holds up the loop."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _split(url: str, allow_local: bool) -> SplitResult:

@@ -177,9 +177,12 @@ def ticking(anvil: Anvil) -> Iterator[None]:
     """Ten blocks a second, each a second of the chain's time."""
     stop = threading.Event()
 
+    body = {"jsonrpc": "2.0", "id": 1, "method": "anvil_mine", "params": ["0x1", "0x1"]}
+
     def tick() -> None:
-        while not stop.wait(0.1):
-            anvil.mine(1, 1)
+        with httpx.Client(trust_env=False) as client:  # one: making them takes 25 ms
+            while not stop.wait(0.1):
+                client.post(anvil.url, json=body)
 
     thread = threading.Thread(target=tick)
     thread.start()
