@@ -324,11 +324,13 @@ contract LicenseManager is ILicenseManager, ERC1155, EIP712, ReentrancyGuardTran
         if (record.closed) return Refusal.Closed;
         if (!record.open) return Refusal.Paused;
         uint256 count = record.count;
+        bool licensed = true;
         for (uint256 i; i < count; ++i) {
             (address owner, Visibility visibility) = ICopyrightRegistry(registry).access(record.certificates[i]);
             if (owner != seller) return Refusal.SellerNotOwner;
-            if (visibility != Visibility.Licensed) return Refusal.NotLicensed;
+            if (visibility != Visibility.Licensed) licensed = false;
         }
+        if (!licensed) return Refusal.NotLicensed;
         uint64 maxSupply = record.maxSupply;
         if (maxSupply != 0 && record.sold >= maxSupply) {
             // A pass is one unit an account: to renew it sells none.

@@ -91,6 +91,17 @@ def test_sleeps_while_one_certificate_is_not_licensed(
     assert refusal_of(offer) == Refusal.NONE
 
 
+@pytest.mark.parametrize("hidden", [0, 2])
+def test_not_to_own_one_comes_before_another_that_is_not_licensed(
+    registry, author, stranger, songs, offer, refusal_of, hidden
+):
+    """Of several reasons the first of the list, whichever certificate gives it."""
+    registry.setVisibility(songs[hidden], Visibility.PRIVATE, sender=author)
+    assert refusal_of(offer) == Refusal.NOT_LICENSED
+    registry.transferFrom(author, stranger, int.from_bytes(songs[1]), sender=author)
+    assert refusal_of(offer) == Refusal.SELLER_NOT_OWNER
+
+
 def test_a_play_offer_sleeps_like_any(registry, licenses, create, author, songs, refusal_of):
     """So that PerPlay means: nothing else stands against it."""
     offer = create(Offer(songs, kind=Kind.PER_PLAY))
