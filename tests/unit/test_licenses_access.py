@@ -214,6 +214,26 @@ class TestTransfers:
         assert said(receipt, licenses)[0][0] == "ApprovalForAll"
         licenses.safeTransferFrom(buyer, stranger, movable, 1, b"", sender=stranger)
 
+    def test_a_stranger_moves_not_even_nothing(self, licenses, buyer, stranger, movable):
+        """Of nobody's, where the hook takes it for minting, or of a holder's."""
+        for holder in (NOBODY, buyer):
+            with reverts(licenses, "NotOwnerNorApproved"):
+                licenses.safeTransferFrom(holder, stranger, movable, 0, b"", sender=stranger)
+            with reverts(licenses, "NotOwnerNorApproved"):
+                licenses.safeBatchTransferFrom(
+                    holder, stranger, [movable], [0], b"", sender=stranger
+                )
+
+    def test_nothing_of_what_stays_or_is_unknown(self, licenses, buyer, stranger, licence):
+        for offer in (licence, 7):
+            with reverts(licenses, "LicenseManager_NotTransferable", offerId=offer):
+                licenses.safeTransferFrom(buyer, stranger, offer, 0, b"", sender=buyer)
+
+    def test_to_oneself_changes_nothing(self, licenses, buyer, movable):
+        licenses.safeTransferFrom(buyer, buyer, movable, 1, b"", sender=buyer)
+        licenses.safeBatchTransferFrom(buyer, buyer, [movable] * 2, [1, 1], b"", sender=buyer)
+        assert licenses.balanceOf(buyer, movable) == 1
+
     def test_none_that_is_not_held(self, licenses, stranger, buyer, movable):
         with reverts(licenses, "InsufficientBalance"):
             licenses.safeTransferFrom(stranger, buyer, movable, 1, b"", sender=stranger)

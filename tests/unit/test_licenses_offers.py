@@ -3,6 +3,7 @@
 from hashlib import sha256
 from typing import NamedTuple
 
+import ape
 import pytest
 from multiformats import CID, multihash
 from outcomes import plain, refusal, reverts, said
@@ -134,6 +135,16 @@ class TestCreate:
             licenses, "LicenseManager_DurationMismatch", kind=int(kind), duration=duration
         ):
             create(Offer(songs, kind=kind, duration=duration))
+
+    def test_a_kind_that_is_none(self, licenses, author, songs):
+        offer = Offer(songs, salt=b"\xaa" * 32)
+        call = bytes(licenses.createOffer.encode_input(as_tuple(offer), 1, 0))
+        kind = call.index(offer.salt) - 6 * 32
+        assert int.from_bytes(call[kind : kind + 32]) == offer.kind
+        with ape.reverts():
+            author.transfer(licenses, 0, data=call[:kind] + (3).to_bytes(32) + call[kind + 32 :])
+        author.transfer(licenses, 0, data=call)
+        assert licenses.offerOf(offer.id(author))[0][1] == offer.kind
 
     def test_a_transferable_pass(self, licenses, create, songs):
         with reverts(licenses, "LicenseManager_TransferablePass"):

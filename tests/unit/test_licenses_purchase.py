@@ -149,6 +149,19 @@ class TestOneSong:
         buy(create(Offer(songs[:1])))
         assert balance(foreign) == PRICE
 
+    def test_a_split_to_be_is_paid_and_waits(
+        self, project, registry, factory, create, buy, author, deployer, songs
+    ):
+        payees = fresh(2, "payee to be")
+        split = factory.predict(payees, [5000, 5000])
+        registry.setPayout(songs[0], split, sender=author)
+        offer = create(Offer(songs[:1]))
+        buy(offer)
+        assert balance(split) == PRICE
+        factory.create(payees, [5000, 5000], sender=deployer)
+        buy(offer)
+        assert [balance(payee) for payee in payees] == [PRICE, PRICE]
+
     def test_for_nothing_nobody_is_called(
         self, project, registry, licenses, create, buy, author, deployer, songs
     ):

@@ -4,7 +4,18 @@ import ape
 import pytest
 from ape import chain
 from outcomes import plain, reverts, said
-from works import NOBODY, SALT, Visibility, as_tuple, certify, commit, commitment, register, work
+from works import (
+    NOBODY,
+    SALT,
+    Visibility,
+    Work,
+    as_tuple,
+    certify,
+    commit,
+    commitment,
+    register,
+    work,
+)
 
 SONG = work("song")
 ALBUM = [
@@ -194,6 +205,20 @@ def test_refuses_a_zero_release(registry, author):
     commit(registry, author, [empty])
     with reverts(registry, "CopyrightRegistry_ZeroRelease", certificate=SONG.work_hash):
         register(registry, author, [empty])
+
+
+def test_ids_that_are_close_share_nothing(registry, author, buyer, stranger):
+    """Ids are of anyone's choosing, and ownership stands at twice the id plus a hash."""
+    base = 2**255 + 5
+    ids = [base - 1, base, base + 1, base + 2, base - 2**255, base + 2**32]
+    works = [Work(n.to_bytes(32), n.to_bytes(32), visibility=i % 4) for i, n in enumerate(ids)]
+    certify(registry, author, *works)
+    before = {n: registry.certificateOf(n.to_bytes(32)) for n in ids}
+    registry.approve(stranger, base, sender=author)
+    assert [n for n in ids if registry.getApproved(n) != NOBODY] == [base]
+    registry.transferFrom(author, buyer, base, sender=stranger)
+    registry.setVisibility(base.to_bytes(32), Visibility.WITHDRAWN, sender=buyer)
+    assert [n for n in ids if registry.certificateOf(n.to_bytes(32)) != before[n]] == [base]
 
 
 def test_mints_to_a_contract_without_calling_it(project, registry, deployer):

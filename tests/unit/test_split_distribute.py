@@ -137,6 +137,24 @@ def test_what_is_no_token_does_nothing(split, factory, stranger, kind):
     assert receipt.events == []
 
 
+def test_a_precompile_as_token_harms_only_its_own_books(split, payees, money, stranger):
+    """The identity precompile answers every question, with the question."""
+    identity = "0x0000000000000000000000000000000000000004"
+    split.distribute(identity, sender=stranger)
+    assert split.totalCredit(identity) > 0
+    with reverts(
+        split,
+        "RoyaltySplit_TransferFailed",
+        token=identity,
+        to=payees[0],
+        amount=split.creditOf(identity, payees[0]),
+    ):
+        split.withdraw(identity, payees[0], sender=stranger)
+    money.send(split, ONE)
+    split.distribute(money.address, sender=stranger)
+    assert sum(balances(money, payees)) == ONE
+
+
 class TestGas:
     """A wallet's estimate, or a caller's miserly limit, never ends in skipped payees."""
 

@@ -126,6 +126,15 @@ class TestIsSplit:
         chain.provider.set_code(elsewhere, chain.provider.get_code(split))
         assert factory.isSplit(elsewhere) is False
 
+    @pytest.mark.parametrize("target", ["split", "implementation"])
+    def test_no_account_that_delegates_to_one(self, factory, deployer, target):
+        """EIP-7702: the account answers as a split does, but its owner may change its mind."""
+        split = factory.create(PAIR, [5000, 5000], sender=deployer).return_value
+        to = split if target == "split" else factory.implementation()
+        account = fresh(1, f"delegates to {target}")[0]
+        chain.provider.set_code(account, bytes.fromhex("ef0100" + to[2:]))
+        assert factory.isSplit(account) is False
+
     @pytest.mark.parametrize("size", [1, 44, 45, 46, 47, 69, 2247, 2248, 24_576])
     def test_any_code_gets_an_answer(self, factory, size):
         address = fresh(1, f"code {size}")[0]
