@@ -3,7 +3,7 @@
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -26,14 +26,17 @@ def writing(path: Path) -> Iterator[Path]:
             os.fsync(stream.fileno())
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # where a file stands in the place of a folder
+            partial.unlink()
         if error.errno in _NO_ROOM:
             raise DiskFull(
                 f"There is no room left to write {path}.",
                 saved="Nothing half-written was kept.",
                 do="Make room and run the same command again.",
             ) from error
-        raise BadInput(f"{path} cannot be written: {error.strerror}.") from error
+        raise BadInput(
+            f"{path} cannot be written: {error.strerror}.", do="Name a place that can be written."
+        ) from error
     except BaseException:
         partial.unlink(missing_ok=True)
         raise

@@ -3,12 +3,12 @@
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from immurtal.chain.wallet import Wallet
 from immurtal.content.keys_file import KeysFile
-from immurtal.errors import ImmurtalError, IntegrityError, NotFound
+from immurtal.errors import DiskFull, ImmurtalError, IntegrityError, KeySharesMissing, NotFound
 from immurtal.keys.sealing import Binding
 from immurtal.publish.nodes import ChosenNode, named
 from immurtal.publish.proof import NodeProof, owner_session, prove
@@ -73,6 +73,12 @@ def shortfall(package: Package, proofs: Sequence[NodeProof], threshold: int, rep
     )
 
 
+def too_few(proofs: Iterable[NodeProof]) -> type[ImmurtalError]:
+    """The kind of a shortfall: DiskFull where want of room is all that is wrong with the nodes."""
+    lacking = [proof.full for proof in proofs if proof.problem]
+    return DiskFull if lacking and all(lacking) else KeySharesMissing
+
+
 async def _store_all(
     wallet: Wallet, node: ChosenNode, packages: Sequence[Package], report: Report
 ) -> list[ImmurtalError | None]:
@@ -114,4 +120,4 @@ def _explained(proof: NodeProof, refused: ImmurtalError | None) -> NodeProof:
     """A node that did not take the release says more about why than one that does not have it."""
     if refused is None or not proof.problem:
         return proof
-    return dataclasses.replace(proof, problem=refused.what)
+    return dataclasses.replace(proof, problem=refused.what, full=isinstance(refused, DiskFull))

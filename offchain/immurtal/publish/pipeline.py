@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 from immurtal.chain.contracts import Certificate
 from immurtal.chain.wallet import Wallet
-from immurtal.errors import ImmurtalError, KeySharesMissing
+from immurtal.errors import ImmurtalError
 from immurtal.keys.hpke import PublicKey
 from immurtal.keys.keyfile import ArtistKey
 from immurtal.keys.sealing import Binding
 from immurtal.publish.actions import Actions
 from immurtal.publish.build import BuiltTrack, build_track, prepare_key, reopen_track
-from immurtal.publish.handing import Package, hand_out, shortfall
+from immurtal.publish.handing import Package, hand_out, shortfall, too_few
 from immurtal.publish.home import ArtistHome
 from immurtal.publish.job import Job
 from immurtal.publish.nodes import ChosenNode, check_enough, check_size, look_at, warnings
@@ -194,8 +194,8 @@ class Publication:
     async def _hand_out(
         self, nodes: Sequence[ChosenNode], standings: Sequence[Standing]
     ) -> dict[str, tuple[NodeProof, ...]]:
-        """Proofs by certificate. Raises KeySharesMissing unless t nodes gave a good share of each
-        work and r hold its pins (DESIGN 6.1)."""
+        """Proofs by certificate. Raises KeySharesMissing or DiskFull unless t nodes gave a good
+        share of each work and r hold its pins (DESIGN 6.1)."""
         packages = [self._package(standing) for standing in standings]
         proofs = await hand_out(self.wallet, nodes, packages, self.report)
         missing = [
@@ -203,7 +203,8 @@ class Publication:
             for package, shown in zip(packages, proofs, strict=True)
         ]
         if any(missing):
-            raise KeySharesMissing(
+            kind = too_few(proof for shown in proofs for proof in shown)
+            raise kind(
                 f"All is registered, but too few nodes hold it. {' '.join(filter(None, missing))}",
                 do="Run it when the nodes are well, or with a smaller --replicas.",
             )

@@ -27,12 +27,14 @@ PIN_PATIENCE_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class NodeProof:
-    """What one node showed for one release; `problem` is empty where all is well."""
+    """What one node showed for one release; `problem` is empty where all is well, and `full` says
+    that its disk is."""
 
     node: str
     share: bool
     pinned: bool
     problem: str
+    full: bool = False
 
 
 def owner_session(wallet: Wallet, chain_id: int, registry: str) -> HeldSession:

@@ -32,14 +32,14 @@ from immurtal.content.metadata import (
 from immurtal.content.release import BuiltRelease, is_built, open_release, rebuild_with
 from immurtal.content.tags import read_cover
 from immurtal.content.unixfs import Link, plan_directory, plan_leaves, run_async
-from immurtal.errors import BadInput, ImmurtalError, KeySharesMissing, NotFound, Unreachable
+from immurtal.errors import BadInput, ImmurtalError, NotFound, Unreachable
 from immurtal.keys.at_rest import Passphrase
 from immurtal.keys.keyfile import ArtistKey, read_key_file
 from immurtal.keys.sealing import Binding
 from immurtal.publish.actions import Actions
 from immurtal.publish.build import KEYS, ReleaseCar
 from immurtal.publish.folder import discard, locked
-from immurtal.publish.handing import Package, hand_out, shortfall
+from immurtal.publish.handing import Package, hand_out, shortfall, too_few
 from immurtal.publish.home import ArtistHome
 from immurtal.publish.nodes import look_at, warnings
 from immurtal.publish.proof import NodeProof
@@ -104,8 +104,8 @@ async def revise(
     """Builds the new release, names it on chain, and hands it to the work's nodes. Interrupted, the
     same changes go on where they were.
 
-    Raises NotFound (no such certificate, no key file), BadInput, KeySharesMissing (it is on chain,
-    but too few nodes took it: run it again).
+    Raises NotFound (no such certificate, no key file), BadInput, KeySharesMissing or DiskFull
+    (it is on chain, but too few nodes took it: run it again).
     """
     folder = home.folder / "releases" / certificate / changes.id
     with locked(folder.parent):
@@ -247,7 +247,7 @@ async def _hand_out(
     (proofs,) = await hand_out(wallet, nodes, [package], report)
     missing = shortfall(package, proofs, keys_file.threshold, 1)
     if missing:
-        raise KeySharesMissing(
+        raise too_few(proofs)(
             f"The new release is on chain, but too few nodes took it. {missing}",
             saved="It is kept here, and the nodes keep the audio.",
             do="Run the same command again when they are well.",

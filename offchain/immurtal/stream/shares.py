@@ -44,6 +44,10 @@ class SharesRefused(AccessRefused):
         self.problems = dict(problems)
 
 
+_LIED: Final = (
+    "A node that sends false shares must be replaced: tell the artist, who can publish the release "
+    "to others, or try again when more of its nodes answer."
+)
 _ADVICE: Final = {
     "access-refused": "Buy a licence or ask for a grant; if you have one, name its offer.",
     "access-not-deep-yet": "Try again when a few more blocks have passed.",
@@ -152,8 +156,9 @@ def _too_few(
         reason = reasons.pop()
         return SharesRefused(f"{_REFUSED_BY} ({reason}). {each}", problems, reason)
     threshold = asked.keys_file.threshold
+    lied = any(isinstance(error, IntegrityError) for error in problems.values())
     return SharesMissing(
         f"{len(good)} good key shares of {threshold} needed. {each}",
         problems,
-        do="Try again when more of the release's nodes answer.",
+        do=_LIED if lied else "Try again when more of the release's nodes answer.",
     )
