@@ -58,7 +58,10 @@ async def publish(stage: Stage, tape: Tape) -> Told:
         f"{THRESHOLD} of which give the key; the money goes to {split}",
         *tape.remarks,
         *aligned(
-            [(repr(w.title), f"certificate {w.certificate[:10]}…", w.cid) for w in stage.works]
+            [
+                (f"{w.number}", repr(w.title), f"certificate {w.certificate[:10]}…", w.cid)
+                for w in stage.works
+            ]
         ),
     ]
 
