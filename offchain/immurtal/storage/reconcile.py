@@ -171,16 +171,22 @@ class Reconciler:
         try:
             await self.pass_once()
         except ImmurtalError as error:
-            self._listed = None
+            self._lost_sight()
             if error.what != self.problem:
                 log.warning("reconcile-failed", problem=error.what)
             self.problem = error.what
         except Exception as error:
-            self._listed = None
+            self._lost_sight()
             self.problem = f"{type(error).__name__}: the log says more."  # everyone may read it
             log.exception("reconcile-failed")
         else:
             self.problem = ""
+
+    def _lost_sight(self) -> None:
+        """Nobody knows what became of the backend's pins meanwhile: they are listed anew, and what
+        lost its pin unseen is collected."""
+        self._listed = None
+        self._rubbish = self._backend.owned
 
     async def _pause(self) -> float:
         """Seconds until there is something to do by the clock."""
