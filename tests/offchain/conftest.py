@@ -5,12 +5,20 @@ starts one of another kind.
 """
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from immurtal.chain.deployment import Deployment
 from local_chain import Anvil, deploy_contracts, run_anvil
+
+# CI answers the same for the same commit; everywhere else each run explores anew, and a failure
+# is kept in .hypothesis and tried first the next time.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")
