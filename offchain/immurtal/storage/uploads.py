@@ -15,7 +15,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from immurtal.errors import AccessRefused, BadInput, DiskFull, NotFound, Unreachable
+from immurtal.errors import (
+    AccessRefused,
+    BadInput,
+    DiskFull,
+    ImmurtalError,
+    NotFound,
+    Unreachable,
+)
 from immurtal.storage.ledger import Ledger, UploadRow
 from immurtal.storage.obtain import TooLarge
 
@@ -27,6 +34,8 @@ LIFETIME: Final = 86_400
 """Seconds after which an upload is let go that nothing came for, or that is no longer current."""
 AT_ONCE: Final = 64
 """Uploads under way."""
+SLOT_SECONDS: Final = 600
+"""An upload that brings nothing for so long gives way where there is no room for another."""
 
 
 class OffsetMismatch(BadInput):
@@ -152,13 +161,30 @@ class Uploads:
     async def _new(
         self, certificate: str, release: str, size: int, rows: list[UploadRow]
     ) -> UploadRow:
+        now = self._clock()
+        idle = sorted(
+            (row for row in rows if now - row.touched_at >= SLOT_SECONDS),
+            key=lambda row: row.touched_at,
+        )
+        while (problem := await self._no_place(size, rows)) is not None:
+            if not idle:
+                raise problem
+            gone = idle.pop(0)
+            await self.drop(gone.id)
+            rows.remove(gone)
+        return UploadRow(secrets.token_hex(16), certificate, release, size, 0, b"", now, now)
+
+    async def _no_place(self, size: int, rows: list[UploadRow]) -> ImmurtalError | None:
+        """Why another upload of that size cannot begin beside these, if it cannot."""
         if len(rows) >= AT_ONCE:
-            raise Unreachable("This node takes no more uploads at once.", do="Try again shortly.")
+            return Unreachable("This node takes no more uploads at once.", do="Try again shortly.")
         # each upload is on the disk twice when it is imported
         coming = 2 * size + sum(2 * row.size - row.offset for row in rows)
-        await asyncio.to_thread(self._check_room, coming)
-        now = self._clock()
-        return UploadRow(secrets.token_hex(16), certificate, release, size, 0, b"", now, now)
+        try:
+            await asyncio.to_thread(self._check_room, coming)
+        except DiskFull as error:
+            return error
+        return None
 
     async def _with_token(self, row: UploadRow) -> Upload:
         token = secrets.token_urlsafe(32)
