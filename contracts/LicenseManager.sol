@@ -374,7 +374,9 @@ contract LicenseManager is ILicenseManager, ERC1155, EIP712, ReentrancyGuardTran
         return _send(referrer, amount, PUSH_GAS) ? amount : 0;
     }
 
-    /// @dev Divides `amount` over the certificates, the remainder to the first; equal neighbours in one payment.
+    /// @dev Divides `amount` over the certificates, the remainder to the first; equal neighbours in one payment. Where a
+    /// split is paid more than once, only its last payment distributes: else its payees, few as they are, could burn
+    /// their gas as often as it is paid, and block the sale.
     function _payPayouts(uint256 offerId, address[] memory payouts, uint256 amount) private {
         uint256 count = payouts.length;
         uint256 share = amount / count;
@@ -382,17 +384,33 @@ contract LicenseManager is ILicenseManager, ERC1155, EIP712, ReentrancyGuardTran
         for (uint256 i; i < count; ++i) {
             sum += share;
             if (i + 1 == count || payouts[i + 1] != payouts[i]) {
-                _payPayout(offerId, payouts[i], sum);
+                bool distributes = payouts[i].code.length != 0 && (share == 0 || !_recurs(payouts, i));
+                _payPayout(offerId, payouts[i], sum, distributes);
                 sum = 0;
             }
         }
     }
 
-    /// @dev A split of ours is paid and distributed in one call, and its failure is ours; any other payout by a plain
-    /// call with all gas, which can only fail this purchase.
-    function _payPayout(uint256 offerId, address payout, uint256 amount) private {
+    /// @dev Whether the payout at `i` is there again further on.
+    function _recurs(address[] memory payouts, uint256 i) private pure returns (bool found) {
+        assembly ("memory-safe") {
+            let at := add(add(payouts, 0x20), shl(5, i))
+            let payout := mload(at)
+            let end := add(payouts, shl(5, add(mload(payouts), 1)))
+            for { at := add(at, 0x20) } lt(at, end) { at := add(at, 0x20) } {
+                if eq(mload(at), payout) {
+                    found := 1
+                    break
+                }
+            }
+        }
+    }
+
+    /// @dev A split of ours that `distributes` is paid and distributed in one call, and its failure is ours; any other
+    /// payment is a plain call with all gas, which can only fail this purchase.
+    function _payPayout(uint256 offerId, address payout, uint256 amount, bool distributes) private {
         if (amount == 0) return;
-        if (payout.code.length != 0 && IRoyaltySplitFactory(factory).isSplit(payout)) {
+        if (distributes && IRoyaltySplitFactory(factory).isSplit(payout)) {
             IRoyaltySplit(payout).distribute{value: amount}(address(0));
         } else if (!_send(payout, amount, gasleft())) {
             revert LicenseManager_PaymentFailed(payout, amount);

@@ -280,8 +280,8 @@ interface ILicenseManager {
     ///
     /// The referral share, rounded down, is pushed to the referrer with 100,000 gas; if that fails it goes to the
     /// payouts. The rest is divided equally over the offer's certificates, the remainder to the first; neighbours with
-    /// the same payout are paid at once. A payout that is a royalty split of {factory} is distributed in the same call.
-    /// Nobody is called for a zero amount.
+    /// the same payout are paid at once. A payout that is a royalty split of {factory} is distributed with its last
+    /// payment, in the same call: once a purchase. Nobody is called for a zero amount.
     ///
     /// @dev Emits ERC-1155's `TransferSingle`, {Purchased} and {Paid} for each payment. A recipient with code must
     /// accept ERC-1155. The payouts are those before the first call to anyone.

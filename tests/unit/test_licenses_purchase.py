@@ -1,5 +1,7 @@
 """LicenseManager.purchase: who gets what, who is paid, and what refuses it."""
 
+from dataclasses import replace
+
 import ape
 import pytest
 from ape import chain
@@ -212,6 +214,33 @@ class TestAlbum:
             registry.setPayout(song, payout, sender=author)
         receipt = buy(create(Offer(songs), price=100), value=100)
         assert paid_by(receipt, licenses) == [(one, 34), (other, 33), (one, 33)]
+
+    def test_a_split_that_is_paid_twice_is_distributed_once(
+        self, registry, licenses, create, buy, author, songs, split, payees
+    ):
+        (other,) = fresh(1, "between")
+        for song, payout in zip(songs, [split, other, split], strict=True):
+            registry.setPayout(song, payout, sender=author)
+        receipt = buy(create(Offer(songs), price=308), value=308)
+        assert paid_by(receipt, licenses) == [
+            (split.address, 104),
+            (other, 102),
+            (split.address, 102),
+        ]
+        assert said(receipt, split) == [("Distributed", {"token": NOBODY, "amount": 204})]
+        assert [balance(payee) for payee in payees] == [51, 153]
+        assert balance(split) == 2
+
+    def test_a_split_whose_second_part_is_nothing_is_distributed_too(
+        self, registry, create, buy, author, songs, split, payees
+    ):
+        (other,) = fresh(1, "between nothing")
+        for song, payout in zip(songs, [split, other, split], strict=True):
+            registry.setPayout(song, payout, sender=author)
+        offer = create(Offer(songs, referral_bps=5000), price=3)
+        buy(offer, value=3, referrer=other)
+        buy(offer, value=3, referrer=other)
+        assert [balance(payee) for payee in payees] == [1, 3]
 
     def test_one_split_for_all_is_distributed_once(
         self, registry, licenses, create, buy, author, songs, split, payees
@@ -443,6 +472,25 @@ class TestNobodyGetsInTheWay:
         buy(create(Offer(songs[:1])))
         assert balance(good) == PRICE // 2
         assert split.creditOf(NOBODY, bad) == PRICE // 2
+
+    def test_100_payees_of_two_splits_that_alternate_over_64_songs(
+        self, registry, licenses, create_split, create, buy, author
+    ):
+        """All of them take their money, and burn all the gas they get."""
+        payees = fresh(100, "costly payee")
+        for payee in payees:
+            # loops until no more than 500 gas are left, and stops
+            chain.provider.set_code(payee, bytes.fromhex("5b5a6101f41060005700"))
+        halves = payees[:50], payees[50:]
+        splits = [create_split(dict.fromkeys(half, 200)) for half in halves]
+        works = sorted((work(f"long album {i}") for i in range(64)), key=lambda w: w.work_hash)
+        payouts = [split.address for split in splits] * 32
+        box = certify(
+            registry, author, *[replace(w, payout=p) for w, p in zip(works, payouts, strict=True)]
+        )
+        receipt = buy(create(Offer(box), price=640_000), value=640_000, gas_limit=16_777_216)
+        assert paid_by(receipt, licenses) == [(payout, 10_000) for payout in payouts]
+        assert {balance(payee) for payee in payees} == {6400}
 
     def test_a_recipient_that_buys_again_inside(
         self, project, licenses, create, buy, deployer, songs
