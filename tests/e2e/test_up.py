@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,20 @@ from demo_runs import Up, run_demo, still_there, write_noise
 
 
 @pytest.fixture
-def up(tmp_path: Path) -> Iterator[Up]:
-    music = write_noise(tmp_path / "short.wav", 400_000)
-    network = Up(tmp_path / "run", tmp_path, "--music", str(music))
-    yield network
-    network.kill_all()
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Up]]:
+    """Starts a network with one short piece of music; what a failed test leaves is ended."""
+    folder = tmp_path_factory.mktemp("up")
+    music = write_noise(folder / "short.wav", 400_000)
+    started: list[Up] = []
+
+    def begin() -> Up:
+        logs = tmp_path_factory.mktemp("logs")
+        started.append(Up(logs / "run", logs, "--music", str(music)))
+        return started[-1]
+
+    yield begin
+    for network in started:
+        network.kill_all()
 
 
 def immurtal(env: dict[str, str], *words: str) -> dict[str, Any]:
@@ -36,7 +45,8 @@ def immurtal(env: dict[str, str], *words: str) -> dict[str, Any]:
     return found
 
 
-def test_ctrl_c_leaves_nothing_behind(up: Up, tmp_path: Path) -> None:
+def test_ctrl_c_leaves_nothing_behind(start: Callable[[], Up], tmp_path: Path) -> None:
+    up = start()
     up.wait_for(lambda: up.is_up)
     invited = json.loads(up.out)
     assert len(invited["nodes"]) == len(up.kubos()) == 3
@@ -63,19 +73,19 @@ def test_ctrl_c_leaves_nothing_behind(up: Up, tmp_path: Path) -> None:
             httpx.get(node["api"], trust_env=False)
 
 
-def test_sigterm_while_it_starts_leaves_nothing_behind(up: Up) -> None:
-    up.wait_for(lambda: len(up.kubos()) > 0)
-    family = up.family()
-    assert up.end(signal.SIGTERM) == 130, up.err
-    assert still_there(family) == []
-    assert not up.folder.exists()
-    assert up.err.endswith("Ending what was started …\nInterrupted.\n")
-    assert "Traceback" not in up.err
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of a parent's death")
-def test_nothing_runs_on_after_kill_9(up: Up) -> None:
-    up.wait_for(lambda: len(up.kubos()) == 3)
-    family = up.family()
-    assert up.end(signal.SIGKILL) == -signal.SIGKILL
+def test_ended_while_it_starts_it_leaves_nothing_that_runs(start: Callable[[], Up]) -> None:
+    """By SIGTERM, in order; and by kill -9, which leaves no more than files."""
+    ended, killed = start(), start()
+    ended.wait_for(lambda: len(ended.kubos()) > 0)
+    family = ended.family()
+    assert ended.end(signal.SIGTERM) == 130, ended.err
+    assert still_there(family) == []
+    assert not ended.folder.exists()
+    assert ended.err.endswith("Ending what was started …\nInterrupted.\n")
+    assert "Traceback" not in ended.err
+
+    killed.wait_for(lambda: len(killed.kubos()) == 3)
+    family = killed.family()
+    assert killed.end(signal.SIGKILL) == -signal.SIGKILL
     assert still_there(family, seconds=45) == []

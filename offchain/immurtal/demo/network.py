@@ -22,7 +22,7 @@ from immurtal.chain.rpc import Rpc
 from immurtal.chain.wallet import KeystoreWallet
 from immurtal.config import DEVELOPMENT_CHAIN, NodeConfig
 from immurtal.demo.node import DemoNode
-from immurtal.demo.processes import Process, free_ports, run_command, start_anvil
+from immurtal.demo.processes import Process, free_ports, require, run_command, start_anvil
 from immurtal.demo.together import together
 from immurtal.errors import ImmurtalError
 
@@ -89,6 +89,7 @@ class LocalNetwork:
 
     async def start(self, nodes: int) -> None:
         """Chain, contracts and nodes, announced by their operators. Raises ImmurtalError."""
+        require("anvil", "ape")
         self.note("starting a chain")
         self.deployments.mkdir(parents=True)
         self.passphrase_file.touch(0o600)

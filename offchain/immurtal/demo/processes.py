@@ -127,14 +127,20 @@ def _is_free(port: int) -> bool:
     return True
 
 
+def require(*programs: str) -> None:
+    """Raises ImmurtalError for the first program that is not on PATH."""
+    for program in programs:
+        if shutil.which(program) is None:
+            raise ImmurtalError(
+                f"{program} was not found, which the demo needs.",
+                saved="Nothing was started.",
+                do=f"Start it with `make demo`, which sets everything up, or put {program} on "
+                "PATH.",
+            )
+
+
 async def start_anvil(folder: Path) -> tuple[Process, str]:
     """A development chain with a block a second, and its URL. Raises ImmurtalError."""
-    if shutil.which("anvil") is None:
-        raise ImmurtalError(
-            "anvil, the development chain, was not found.",
-            saved="Nothing was started.",
-            do="Start the demo with `make demo`, which sets it up, or put anvil on PATH.",
-        )
     command = ["anvil", "--port", "0", "--block-time", "1", "--slots-in-an-epoch", "1"]
     process = await Process.start("anvil", [*command, "--accounts", "1"], folder / "anvil.log")
     try:
