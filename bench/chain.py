@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
-from immurtal.chain.abi import decode_result, encode_call
 from local_chain import Anvil, deploy_contracts, run_anvil
-
 from scripts.export_abi import compile_contracts
+
+from immurtal.chain.abi import decode_result, encode_call
 
 NOBODY: Final = "0x" + 20 * "00"
 ETH: Final = NOBODY

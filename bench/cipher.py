@@ -14,11 +14,11 @@ from typing import Any, Final
 import tink_judge
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256, Hash
+
+from bench.results import Row, load_average, report
 from immurtal.content.cid import RAW, check_block, cid_of
 from immurtal.content.cipher import SEGMENT, Header, SegmentDecryptor, encrypt_stream
 from immurtal.content.unixfs import FileBuilder
-
-from bench.results import Row, load_average, report
 
 SIZE: Final = 64 * 1024 * 1024
 TURNS: Final = 9

@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from itertools import chain as joined
 from typing import Final
 
-from immurtal.chain.contracts import Visibility
-
 from bench import peers
 from bench.chain import ETH, NOBODY, ONE, Chain, bare_transfers, call_data, mock_code, run_chain
 from bench.results import Row, load_average, report
 from bench.scene import SALT, certify, create_offer, create_split, digest, distribute
+from immurtal.chain.contracts import Visibility
 
 CODE_LIMIT: Final = 24_576
 """Bytes of code that a contract may have (EIP-170)."""

@@ -20,18 +20,18 @@ from pathlib import Path
 from typing import Final
 
 import httpx
-from immurtal.chain.contracts import Visibility
-from immurtal.config import NetworkConfig
-from immurtal.node.assemble import POLL_SECONDS
-from immurtal.node.setup import Choices, create
-from immurtal.storage.examine import Registry
-from immurtal.storage.kubo import KuboBackend
 from node_process import NodeProcess
 from storage_world import Made, make_release
 
 from bench.chain import NOBODY, Chain, run_chain
 from bench.results import Row, load_average, report
 from bench.scene import SALT, commit
+from immurtal.chain.contracts import Visibility
+from immurtal.config import NetworkConfig
+from immurtal.node.assemble import POLL_SECONDS
+from immurtal.node.setup import Choices, create
+from immurtal.storage.examine import Registry
+from immurtal.storage.kubo import KuboBackend
 
 AUDIO_BYTES: Final = 32 * 1024 * 1024
 """Four minutes in FLAC, and in Opus."""

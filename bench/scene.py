@@ -9,10 +9,10 @@ from hashlib import sha256
 from typing import Final
 
 from eth_utils.crypto import keccak
-from immurtal.chain.contracts import OfferKind, Visibility
-from immurtal.publish.actions import commitment
 
 from bench.chain import ETH, MIN_AGE, ONE, Chain
+from immurtal.chain.contracts import OfferKind, Visibility
+from immurtal.publish.actions import commitment
 
 SALT: Final = "0x" + sha256(b"salt").hexdigest()
 

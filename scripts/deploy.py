@@ -11,7 +11,6 @@ from ape import accounts
 from ape.api import AccountAPI, ProviderAPI
 from ape.cli import ConnectedProviderCommand
 from eth_account import Account
-
 from scripts.deployment import record
 from scripts.deployment.chain import NotDeployable, NotMined, RpcFailed
 from scripts.deployment.connection import artifacts, connected_chain

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 from ape.api import ProviderAPI
 from ape.cli import ConnectedProviderCommand
-
 from scripts.deployment import record
 from scripts.deployment.chain import RpcFailed
 from scripts.deployment.checking import differences, source_differences

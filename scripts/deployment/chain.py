@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from eth_utils import keccak
-
 from scripts.deployment.plan import PROXY, Step
 
 PROXY_CODE = bytes.fromhex(

@@ -4,7 +4,6 @@ from typing import Any
 
 from ape import project
 from ape.api import ProviderAPI
-
 from scripts.deployment.build import forget_stale_build
 from scripts.deployment.chain import Chain, RpcFailed
 from scripts.deployment.plan import ORDER, Artifact

@@ -6,6 +6,7 @@ For DEMO_BREAK=access alone. It is started from here because the node has no swi
 from pathlib import Path
 
 import click
+
 from immurtal.config import NodeConfig
 from immurtal.node.access import Claim
 from immurtal.node.app import run

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+
 from immurtal.demo.network import LocalNetwork
 
 ROOT = Path(__file__).resolve().parents[2]

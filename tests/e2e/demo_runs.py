@@ -14,6 +14,7 @@ from typing import Any
 
 from immurtal.demo.processes import descendants
 
+ROOT = Path(__file__).resolve().parents[2]
 RUN_SECONDS = 300
 RATE = 44_100
 
@@ -33,8 +34,11 @@ def command(folder: Path, *words: str) -> list[str]:
 
 
 def environment(**more: str) -> dict[str, str]:
+    """As `make` sets it."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("DEMO_")}
-    return {**kept, "NO_COLOR": "1", **more}
+    tools = (str(ROOT / "scripts" / "bin"), str(ROOT / ".venv" / "bin"), kept.get("PATH", ""))
+    ours = {"PATH": os.pathsep.join(tools), "SOLCX_BINARY_PATH": str(ROOT / "scripts" / "solc")}
+    return {**kept, **ours, "NO_COLOR": "1", **more}
 
 
 def run_demo(folder: Path, *words: str, env: Mapping[str, str] | None = None) -> Run:

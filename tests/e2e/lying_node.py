@@ -4,6 +4,7 @@ import secrets
 from pathlib import Path
 
 import click
+
 from immurtal.config import NodeConfig
 from immurtal.node import app, release
 

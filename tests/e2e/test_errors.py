@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from demo_runs import write_noise
+
 from immurtal.content.cid import RAW, parse_cid
 from immurtal.demo.evidence import Kubo, flip_byte
 from immurtal.demo.network import FUNDS, LocalNetwork

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+
 from immurtal.chain.contracts import ZERO_ADDRESS, Certificate, Contracts, Offer, Visibility
 from immurtal.chain.gateway import fetch_block
 from immurtal.chain.http import HttpClient

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from immurtal.chain.deployment import Deployment
 from local_chain import Anvil, deploy_contracts, run_anvil
+
+from immurtal.chain.deployment import Deployment
 
 # CI answers the same for the same commit; everywhere else each run explores anew, and a failure
 # is kept in .hypothesis and tried first the next time.

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
+
 from immurtal.chain.wallet import LocalKey
 
 ROOT = Path(__file__).resolve().parents[2]

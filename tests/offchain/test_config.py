@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from immurtal.config import NetworkConfig, NodeConfig, client_config, mask_url
 from immurtal.errors import BadInput
 

@@ -3,8 +3,9 @@
 import ast
 from pathlib import Path
 
-import immurtal
 import pytest
+
+import immurtal
 
 PACKAGE = Path(immurtal.__file__).parent
 BELOW_ALL = {"children", "errors", "config", "settings"}

@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from web3 import HTTPProvider
-
 from scripts.deployment import record
 from scripts.deployment.build import forget_stale_build
 from scripts.deployment.chain import Chain, NotDeployable, NotMined, RpcFailed
@@ -21,6 +19,7 @@ from scripts.deployment.checking import differences, source_differences
 from scripts.deployment.connection import artifacts as compile_artifacts
 from scripts.deployment.deploying import DeploymentFailed, deploy
 from scripts.deployment.plan import ORDER, PROXY, create2, plan
+from web3 import HTTPProvider
 
 ROOT = Path(__file__).resolve().parents[2]
 DEVELOPMENT_ACCOUNT = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"

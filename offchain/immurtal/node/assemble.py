@@ -78,9 +78,7 @@ async def assembled(
                 holdings=StoredReleases(storage),
                 clock=clock,
             ),
-            storing=StoreCheck(
-                identity=identity, deployment=deployment, chain=chain, clock=clock
-            ),
+            storing=StoreCheck(identity=identity, deployment=deployment, chain=chain, clock=clock),
             terms=TermsDesk(chain, database, indexer, storage),
             database=database,
             indexer=indexer,

@@ -5,6 +5,7 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
+
 from immurtal.chain import abi
 from immurtal.errors import IntegrityError
 

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
+from local_chain import Anvil
+
 from immurtal.chain import abi
 from immurtal.chain.contracts import (
     ZERO_ADDRESS,
@@ -20,7 +22,6 @@ from immurtal.chain.deployment import Deployment
 from immurtal.chain.rpc import Rpc
 from immurtal.chain.transactions import Receipt, Sender, wait_for_time
 from immurtal.errors import IntegrityError, NotFound, WrongNetwork
-from local_chain import Anvil
 
 
 class Chain:

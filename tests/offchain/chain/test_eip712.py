@@ -9,6 +9,7 @@ from eth_account.messages import encode_typed_data
 from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
+
 from immurtal.chain import eip712
 from immurtal.chain.eip712 import (
     Entry,

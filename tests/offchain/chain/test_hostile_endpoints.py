@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
+from local_chain import Anvil
+
 from immurtal.chain import abi
 from immurtal.chain.contracts import Contracts
 from immurtal.chain.deployment import Deployment
@@ -14,7 +16,6 @@ from immurtal.chain.rpc import Rpc
 from immurtal.chain.transactions import Sender, wait_for_time
 from immurtal.chain.wallet import LocalKey
 from immurtal.errors import ImmurtalError, IntegrityError
-from local_chain import Anvil
 
 ACCOUNT, WORK = "0x" + "11" * 20, "0x" + "22" * 32
 NONSENSE = [

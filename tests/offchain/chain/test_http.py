@@ -7,6 +7,8 @@ import socket
 from collections.abc import AsyncIterator
 
 import pytest
+from local_server import Reply, Seen, serve
+
 from immurtal.chain.http import HttpClient, NodeClient, check_url, is_public
 from immurtal.chain.problems import PREFIX, reason_of
 from immurtal.errors import (
@@ -19,7 +21,6 @@ from immurtal.errors import (
     NotFound,
     Unreachable,
 )
-from local_server import Reply, Seen, serve
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from immurtal.chain.rpc import Rpc, RpcError, RpcPool
-from immurtal.errors import BadInput, Unreachable
 from local_chain import Anvil
 from local_server import Reply, Seen, serve
+
+from immurtal.chain.rpc import Rpc, RpcError, RpcPool
+from immurtal.errors import BadInput, Unreachable
 
 
 def answering(body: bytes, status: int = 200) -> Callable[[Seen], Awaitable[Reply]]:

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 from eth_utils.crypto import keccak
+from local_chain import Anvil
+
 from immurtal.chain.rpc import Rpc, RpcError
 from immurtal.chain.signatures import (
     ERC1271_MAGIC,
@@ -17,7 +19,6 @@ from immurtal.chain.signatures import (
 )
 from immurtal.chain.wallet import LocalKey
 from immurtal.errors import Unreachable
-from local_chain import Anvil
 
 DIGEST = bytes(range(32))
 ORDER = 2 * HALF_ORDER + 1

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from local_chain import Anvil, run_anvil
+
 from immurtal.chain import abi
 from immurtal.chain.deployment import Deployment
 from immurtal.chain.rpc import Rpc, RpcError
@@ -19,7 +21,6 @@ from immurtal.errors import (
     Unreachable,
     WrongNetwork,
 )
-from local_chain import Anvil, run_anvil
 
 SOMEBODY = "0x" + "5b" * 20
 

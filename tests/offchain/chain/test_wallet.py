@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from eth_account import Account
+
 from immurtal.chain.eip712 import Session, digest
 from immurtal.chain.signatures import recover_ecdsa
 from immurtal.chain.wallet import KeystoreWallet, LocalKey, Wallet

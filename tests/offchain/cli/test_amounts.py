@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from immurtal.cli.amounts import MAX_PRICE, ether_amount, in_ether, percentage, shares, token_amount
 from immurtal.errors import BadInput
 

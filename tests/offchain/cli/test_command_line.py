@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+
 from immurtal import cli, errors
 from immurtal.chain.wallet import KeystoreWallet
 from immurtal.cli.common import WalletChoice, ask_secret, read_passphrase

@@ -1,6 +1,7 @@
 """Ids and addresses as people write them."""
 
 import pytest
+
 from immurtal.cli.client import account, certificate_id, offer_id
 from immurtal.errors import BadInput
 

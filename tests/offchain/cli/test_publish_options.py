@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+
 from immurtal import cli
 from immurtal.chain.wallet import KeystoreWallet
 from immurtal.cli.publish import credit

@@ -6,14 +6,15 @@ import av
 import numpy as np
 import pytest
 import sounds
-from immurtal.content.audio import preview_opus, probe, transcode_opus
-from immurtal.content.audio_formats import mp3_frame_bytes
-from immurtal.content.tags import COVER_LIMIT, Cover, Tags, make_cover, read_cover
-from immurtal.errors import BadInput, DiskFull, NotFound
 from mutagen.flac import FLAC, Picture
 from mutagen.id3 import APIC, TALB, TIT2, TPE1, TRCK, TSRC
 from mutagen.mp3 import MP3
 from mutagen.wave import WAVE
+
+from immurtal.content.audio import preview_opus, probe, transcode_opus
+from immurtal.content.audio_formats import mp3_frame_bytes
+from immurtal.content.tags import COVER_LIMIT, Cover, Tags, make_cover, read_cover
+from immurtal.errors import BadInput, DiskFull, NotFound
 
 MAKERS = {"wav": sounds.wav, "flac": sounds.flac, "mp3": sounds.mp3}
 

@@ -5,6 +5,7 @@ import io
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from immurtal.content.car import block_prefix, car_header, read_car, write_car
 from immurtal.content.cid import DAG_PB, RAW, Cid, cid_of
 from immurtal.content.unixfs import LEAF

@@ -5,6 +5,8 @@ import hashlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from multiformats import CID
+
 from immurtal.content.cid import (
     DAG_PB,
     RAW,
@@ -18,7 +20,6 @@ from immurtal.content.cid import (
     release_cid,
 )
 from immurtal.errors import BadInput, IntegrityError
-from multiformats import CID
 
 
 def test_vectors(vectors):

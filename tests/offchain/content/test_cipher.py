@@ -8,6 +8,7 @@ import pytest
 import tink_judge
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from immurtal.content import cipher
 from immurtal.content.cipher import SEGMENT, Header, SegmentDecryptor
 from immurtal.content.encoding import b64u_decode, hex_decode

@@ -12,6 +12,7 @@ import sounds
 import tink_judge
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from immurtal.content import release as room
 from immurtal.content.car import read_car
 from immurtal.content.cipher import SEGMENT, cipher_size

@@ -5,6 +5,7 @@ import base64
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from immurtal.content import encoding
 from immurtal.errors import BadInput
 

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+
 from immurtal.content.keys_file import KeysFile, RecoveryEnvelope, SealedShare, decode_keys_file
 from immurtal.errors import BadInput
 

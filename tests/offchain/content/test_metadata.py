@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from immurtal.content import metadata as room
 from immurtal.content.cipher import Header, cipher_size
 from immurtal.content.encoding import hex_decode

@@ -8,6 +8,7 @@ import tracemalloc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from immurtal.content.cid import DAG_PB, RAW, cid_of, parse_cid
 from immurtal.content.dag_pb import Kind, Node, NodeLink, decode_node, encode_node
 from immurtal.content.unixfs import (

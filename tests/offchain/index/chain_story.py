@@ -11,6 +11,7 @@ from typing import Any
 
 from eth_abi.abi import encode
 from eth_utils.abi import collapse_if_tuple
+
 from immurtal.chain.abi import contract_abi, event_topics
 from immurtal.chain.deployment import Deployment
 

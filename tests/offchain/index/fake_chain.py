@@ -10,6 +10,7 @@ from typing import Any
 
 from chain_story import Story
 from eth_utils.crypto import keccak
+
 from immurtal.chain.rpc import RpcError
 from immurtal.errors import Unreachable
 from immurtal.index.bloom import bloom_of

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from chain_story import DEPLOYMENT, Model, text
 from fake_chain import FakeChain
+
 from immurtal.chain.abi import id_text
 from immurtal.index import cursor, schema
 from immurtal.index.database import Database, open_database

@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
+from index_world import SHALLOW, StoppedClock, dump, opened, rows, settle
+from local_chain import Anvil, deploy_contracts, run_anvil
+
 from immurtal.chain import abi
 from immurtal.chain.contracts import ZERO_ADDRESS, Contracts, OfferKind, Visibility
 from immurtal.chain.deployment import Deployment
@@ -18,8 +21,6 @@ from immurtal.chain.transactions import Receipt, Sender, wait_for_time
 from immurtal.index import queries, schema
 from immurtal.index.database import Database
 from immurtal.index.sync import Indexer
-from index_world import SHALLOW, StoppedClock, dump, opened, rows, settle
-from local_chain import Anvil, deploy_contracts, run_anvil
 
 
 @dataclass

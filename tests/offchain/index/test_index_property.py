@@ -16,11 +16,12 @@ import sqlalchemy as sa
 from fake_chain import FakeChain
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from index_world import check_against_model, dump, indexer, opened, rows, settle
+
 from immurtal.errors import ImmurtalError
 from immurtal.index import schema, tables
 from immurtal.index.database import Database
 from immurtal.index.sync import Indexer
-from index_world import check_against_model, dump, indexer, opened, rows, settle
 
 DEPTH = 10  # SHALLOW can undo 3 blocks to final and 8 below it
 

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from chain_story import ADDRESSES, PEOPLE, SPLITS, ZERO, Story, encode_log, text, word
 from fake_chain import FakeChain
+from index_world import indexer, opened, settle
+
 from immurtal.chain.abi import id_text
 from immurtal.chain.contracts import Visibility
 from immurtal.errors import BadInput
 from immurtal.index import queries
 from immurtal.index.database import Database
-from index_world import indexer, opened, settle
 
 
 @pytest.fixture

@@ -7,13 +7,6 @@ from typing import Any
 import pytest
 from chain_story import ADDRESSES, DEPLOYMENT
 from fake_chain import FakeChain
-from immurtal.chain.deployment import Deployment
-from immurtal.chain.rpc import RpcPool
-from immurtal.errors import BadInput, IntegrityError, Unreachable, WrongNetwork
-from immurtal.index import cursor, schema
-from immurtal.index.cursor import CursorMoved
-from immurtal.index.database import Database
-from immurtal.index.sync import DeepReorganisation, Indexer, SyncSettings
 from index_world import (
     SHALLOW,
     StoppedClock,
@@ -24,6 +17,14 @@ from index_world import (
     rows,
     settle,
 )
+
+from immurtal.chain.deployment import Deployment
+from immurtal.chain.rpc import RpcPool
+from immurtal.errors import BadInput, IntegrityError, Unreachable, WrongNetwork
+from immurtal.index import cursor, schema
+from immurtal.index.cursor import CursorMoved
+from immurtal.index.database import Database
+from immurtal.index.sync import DeepReorganisation, Indexer, SyncSettings
 
 
 @pytest.fixture

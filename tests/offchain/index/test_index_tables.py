@@ -11,6 +11,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
+from index_world import opened
+
 from immurtal.chain.abi import CONTRACTS, contract_abi
 from immurtal.errors import BadInput
 from immurtal.index import schema
@@ -19,7 +21,6 @@ from immurtal.index.database import INDEX, Database, Room, open_database
 from immurtal.index.handlers import HANDLERS, IGNORED
 from immurtal.index.ranges import FIRST, WIDEST, AdaptiveRange
 from immurtal.index.rows import Rows, insert, put, remove
-from index_world import opened
 
 REVISION = """
 import sqlalchemy as sa

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from immurtal.errors import BadInput, DiskFull
 from immurtal.keys.at_rest import MachineSecret, Passphrase, read_encrypted, write_encrypted
 from immurtal.keys.device import create_device_key, read_device_key

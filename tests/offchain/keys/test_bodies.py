@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from immurtal.chain.eip712 import KeyRequest, Session, Store
 from immurtal.keys.bodies import (
     ShareReply,

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 from hypothesis import given
 from hypothesis import strategies as st
+
 from immurtal.errors import BadInput, IntegrityError
 from immurtal.keys.hpke import (
     KEM_X25519,

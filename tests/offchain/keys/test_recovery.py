@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from immurtal.errors import BadInput
 from immurtal.keys.recovery import generate_words, recovery_key
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from immurtal.content.keys_file import KeysFile, decode_keys_file
 from immurtal.errors import BadInput, IntegrityError, KeySharesMissing, NotFound
 from immurtal.keys import sealing

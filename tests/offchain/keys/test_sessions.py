@@ -5,6 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from local_chain import Anvil
+
 from immurtal.chain.eip712 import KeyRequest, Store
 from immurtal.chain.rpc import Rpc
 from immurtal.chain.signatures import ZERO_ADDRESS
@@ -27,7 +29,6 @@ from immurtal.keys.sessions import (
     make_session,
 )
 from immurtal.keys.store import check_store, make_store
-from local_chain import Anvil
 
 NOW = 1_800_000_000
 WEEK = 7 * 24 * 3600

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from immurtal.errors import BadInput
 from immurtal.keys.shares import combine, share_index, split
 

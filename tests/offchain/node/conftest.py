@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from immurtal.chain.deployment import Deployment
-from immurtal.chain.rpc import RpcPool
 from local_chain import Anvil, deploy_contracts, run_anvil
 from node_world import ChainClock, World
+
+from immurtal.chain.deployment import Deployment
+from immurtal.chain.rpc import RpcPool
 
 
 @pytest.fixture(scope="module")

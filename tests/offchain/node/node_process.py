@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+
 from immurtal.config import NodeConfig
 
 START_SECONDS = 60

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
+from local_chain import Anvil
+
 from immurtal.chain import abi
 from immurtal.chain.contracts import ZERO_ADDRESS, Contracts, OfferKind, Visibility
 from immurtal.chain.deployment import Deployment
 from immurtal.chain.rpc import RpcPool
 from immurtal.chain.transactions import Receipt, Sender
 from immurtal.chain.wallet import LocalKey
-from local_chain import Anvil
 
 
 class ChainClock:

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from fastapi import APIRouter, Request
+from pydantic import BaseModel
+
 from immurtal.errors import AccessNotDeepYet, AccessRefused, BadInput, DiskFull, Unreachable
 from immurtal.node.api import guard
 from immurtal.node.api.build import build
 from immurtal.node.api.problems import KINDS, MEDIA_TYPE, Refused
-from pydantic import BaseModel
 
 router = APIRouter()
 ERRORS = {

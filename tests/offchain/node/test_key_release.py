@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from node_world import World
+
 from immurtal.chain import abi
 from immurtal.chain.contracts import (
     ZERO_ADDRESS,
@@ -36,7 +38,6 @@ from immurtal.node.access import ChainAccess
 from immurtal.node.identity import Identity, node_id
 from immurtal.node.release import KeyRelease
 from immurtal.node.view import ChainView
-from node_world import World
 
 DEPTH = 3
 ARTIST, BUYER, STRANGER = 1, 2, 3

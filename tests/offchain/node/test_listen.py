@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
+
 from immurtal.config import ApiConfig
 from immurtal.node import listen
-from starlette.types import Receive, Scope, Send
 
 HEAD = b"POST / HTTP/1.1\r\nHost: node\r\nContent-Length: 5\r\n\r\n"
 

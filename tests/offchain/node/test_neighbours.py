@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+
 from immurtal.index import schema
 from immurtal.index.database import Database, open_database
 from immurtal.node.neighbours import Neighbours

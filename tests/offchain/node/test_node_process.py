@@ -17,6 +17,10 @@ from typing import Any
 
 import httpx
 import pytest
+from local_chain import Anvil, deploy_contracts, run_anvil
+from node_process import NodeProcess
+from node_world import ChainClock, World
+
 from immurtal.chain.contracts import ZERO_ID, Visibility
 from immurtal.chain.deployment import Deployment
 from immurtal.chain.eip712 import Store
@@ -43,9 +47,6 @@ from immurtal.keys.sessions import make_session
 from immurtal.keys.store import make_store
 from immurtal.node.identity import Identity
 from immurtal.node.setup import Choices, create
-from local_chain import Anvil, deploy_contracts, run_anvil
-from node_process import NodeProcess
-from node_world import ChainClock, World
 
 ARTIST, STRANGER, OPERATOR = 1, 3, 4
 AUDIO_BYTES = 600_000

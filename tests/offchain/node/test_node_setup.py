@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
+
 from immurtal.cli.node import node
 from immurtal.config import NetworkConfig, NodeConfig
 from immurtal.errors import BadInput, PortInUse

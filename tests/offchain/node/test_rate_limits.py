@@ -3,9 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.requests import Request
+
 from immurtal.node.api.context import caller
 from immurtal.node.limits import RateLimit
-from starlette.requests import Request
 
 BURSTS = st.sampled_from([0.0, 0.001, 0.1])
 QUIET = st.floats(0, 300, allow_nan=False)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import publish_world
 import pytest
-from immurtal.chain.deployment import Deployment
-from immurtal.keys.at_rest import Passphrase
 from local_chain import Anvil, deploy_contracts, run_anvil
 from publish_world import World, ticking
+
+from immurtal.chain.deployment import Deployment
+from immurtal.keys.at_rest import Passphrase
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,9 @@ from typing import Any
 import httpx
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
+from local_chain import Anvil
+from local_server import Reply, Seen, serve
+
 from immurtal.chain import abi
 from immurtal.chain.contracts import ZERO_ADDRESS, Contracts, Visibility
 from immurtal.chain.deployment import Deployment
@@ -40,8 +43,6 @@ from immurtal.publish.job import Choices, Details, Job, Sale
 from immurtal.publish.pipeline import Publication, Published
 from immurtal.publish.recordings import Track, look_at
 from immurtal.publish.step import Step
-from local_chain import Anvil
-from local_server import Reply, Seen, serve
 
 PASSPHRASE = "correct horse"
 Fault = Callable[["StandIn", Seen], Reply | None]

@@ -4,6 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from publish_world import PASSPHRASE, World, details
+
 from immurtal.chain.contracts import ZERO_ADDRESS, Visibility
 from immurtal.content.encoding import hex32
 from immurtal.errors import BadInput, IntegrityError
@@ -15,7 +17,6 @@ from immurtal.publish.build import BuiltTrack, build_track, prepare_key, reopen_
 from immurtal.publish.home import ArtistHome
 from immurtal.publish.job import Choices, Job, Sale
 from immurtal.publish.recordings import Track, look_at
-from publish_world import PASSPHRASE, World, details
 
 PRIVATE = [hpke.generate() for _ in range(2)]
 NODES = tuple(NodeKey(hex32(bytes([n]) * 32), key.public) for n, key in enumerate(PRIVATE, 1))

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from publish_world import World
+
 from immurtal.chain import abi
 from immurtal.chain.logs import LogScan
 from immurtal.chain.wallet import KeystoreWallet
 from immurtal.publish.folder import locked
 from immurtal.publish.job import Job
-from publish_world import World
 
 PATIENCE = 120.0
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from immurtal.chain.contracts import ZERO_ADDRESS, Visibility
 from immurtal.errors import BadInput
 from immurtal.publish.folder import locked

@@ -1,11 +1,12 @@
 """A transfer keeps the payout: whoever buys a certificate must look before they sell licences."""
 
 import pytest
+from publish_world import World
+
 from immurtal.chain.wallet import LocalKey
 from immurtal.errors import BadInput
 from immurtal.publish.payouts import check_payouts
 from immurtal.publish.pipeline import Published
-from publish_world import World
 
 ELSEWHERE = "0x" + "e1" * 20
 

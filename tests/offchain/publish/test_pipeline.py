@@ -3,6 +3,9 @@
 import json
 
 import pytest
+from local_server import Reply, Seen
+from publish_world import PASSPHRASE, StandIn, World, down, refusal, said
+
 from immurtal.chain.contracts import Visibility
 from immurtal.content.unixfs import resolve
 from immurtal.errors import (
@@ -17,8 +20,6 @@ from immurtal.errors import (
 from immurtal.keys.at_rest import Passphrase
 from immurtal.keys.keyfile import read_key_file
 from immurtal.publish.registering import Registration
-from local_server import Reply, Seen
-from publish_world import PASSPHRASE, StandIn, World, down, refusal, said
 
 
 async def test_a_work_is_certified_offered_stored_and_proved(world: World) -> None:

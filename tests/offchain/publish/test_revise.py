@@ -3,6 +3,9 @@
 from pathlib import Path
 
 import pytest
+from local_server import Reply, Seen
+from publish_world import PASSPHRASE, StandIn, World, cid_of, details, down, refusal
+
 from immurtal.content.cid import Cid
 from immurtal.content.metadata import decode_metadata, decrypt_metadata
 from immurtal.content.unixfs import plan_directory, resolve, run
@@ -11,8 +14,6 @@ from immurtal.keys.at_rest import Passphrase
 from immurtal.keys.keyfile import read_key_file
 from immurtal.publish.pipeline import Published
 from immurtal.publish.revise import Changes, Revised, revise
-from local_server import Reply, Seen
-from publish_world import PASSPHRASE, StandIn, World, cid_of, details, down, refusal
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"picture" * 9
 

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+from local_server import Reply, Seen
+from publish_world import StandIn, World, refusal, said
+
 from immurtal.errors import AccessRefused, ImmurtalError, IntegrityError, NotAccepted, Unreachable
 from immurtal.publish.nodes import ChosenNode, look_at
 from immurtal.publish.storing import Delivery, store
-from local_server import Reply, Seen
-from publish_world import StandIn, World, refusal, said
 
 SIZE = 300_000
 RELEASE = "0x" + "31" * 32

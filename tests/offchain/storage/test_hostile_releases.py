@@ -4,6 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from memory_backend import MemoryBackend
+from storage_world import REGISTRY, make_release
+
 from immurtal.content.cid import DAG_PB, RAW, Cid, cid_of
 from immurtal.content.dag_pb import Kind, Node, NodeLink, encode_node
 from immurtal.index.database import INDEX, open_database
@@ -13,8 +16,6 @@ from immurtal.storage.desired import Kind as PinKind
 from immurtal.storage.examine import examine, local_blocks
 from immurtal.storage.ledger import STORAGE, Ledger
 from immurtal.storage.obtain import Limits, Obtain, TooLarge, nobody
-from memory_backend import MemoryBackend
-from storage_world import REGISTRY, make_release
 
 
 def crumbs(count: int) -> dict[Cid, bytes]:

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from storage_world import Node, make_release
+
 from immurtal.errors import BadInput, PortInUse
 from immurtal.storage.daemon import KuboDaemon
 from immurtal.storage.kubo_config import KuboPorts, configured, find_binary
-from storage_world import Node, make_release
 
 PORTS = KuboPorts("127.0.0.1", 1, 2, 3)
 

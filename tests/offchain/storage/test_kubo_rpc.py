@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 from hostile_rpc import answering, chunked
+from storage_world import Node, make_release
+
 from immurtal.content.cid import raw_cid
 from immurtal.errors import Unreachable
 from immurtal.storage.backend import BackendError, NotHere, Stalled
 from immurtal.storage.kubo import KuboBackend
-from storage_world import Node, make_release
 
 MISSING = raw_cid(bytes(range(32)))
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from storage_world import QUICK, Chain, Node, leaf, make_release, run_node, terms_of
+
 from immurtal.errors import NotAccepted, NotFound
 from immurtal.storage.backend import BackendError
 from immurtal.storage.desired import Visibility
-from storage_world import QUICK, Chain, Node, leaf, make_release, run_node, terms_of
 
 FOREIGN = b"somebody else's block"
 

@@ -16,13 +16,14 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from memory_backend import MemoryBackend
+from storage_world import QUICK, REGISTRY, Chain, Made, leaf, make_release, terms_of
+
 from immurtal.content.cid import Cid
 from immurtal.index.database import INDEX, open_database
 from immurtal.storage import Storage, StorageSettings
 from immurtal.storage.desired import Registered, Visibility
 from immurtal.storage.ledger import STORAGE
-from memory_backend import MemoryBackend
-from storage_world import QUICK, REGISTRY, Chain, Made, leaf, make_release, terms_of
 
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 """Stories write no disk where there is a folder in memory."""

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from storage_world import Chain, Made, Node, leaf, make_release, pieces, run_node
+
 from immurtal.content.car import block_prefix
 from immurtal.content.cid import DAG_PB, cid_of
 from immurtal.content.dag_pb import Kind, NodeLink, encode_node
@@ -23,7 +25,6 @@ from immurtal.errors import (
 from immurtal.storage import uploads as uploads_module
 from immurtal.storage.obtain import TooLarge
 from immurtal.storage.uploads import LIFETIME, OffsetMismatch, Upload
-from storage_world import Chain, Made, Node, leaf, make_release, pieces, run_node
 
 
 async def opened(node: Node, made: Made, size: int | None = None) -> Upload:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from immurtal.errors import NotFound, Unreachable
 from immurtal.index.database import INDEX, open_database
 from immurtal.storage import uploads as uploads_module

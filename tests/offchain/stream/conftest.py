@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
+from local_chain import Anvil
+from stream_world import Recorder, Stage, make_work, serving
+
 from immurtal.chain.contracts import ZERO_ADDRESS, Contracts, Visibility
 from immurtal.chain.deployment import Deployment
 from immurtal.chain.rpc import Rpc
 from immurtal.chain.transactions import Sender
-from local_chain import Anvil
-from stream_world import Recorder, Stage, make_work, serving
 
 AUDIO_BYTES = 1_700_000  # seven leaves
 

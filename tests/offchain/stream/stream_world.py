@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from local_chain import Anvil
+from local_server import Reply, Seen, serve
+
 from immurtal.chain import abi
 from immurtal.chain.contracts import ZERO_ADDRESS, Contracts, Node
 from immurtal.chain.problems import PREFIX
@@ -36,8 +39,6 @@ from immurtal.keys.sealing import (
 from immurtal.stream.events import Observer
 from immurtal.stream.player import Listener
 from immurtal.stream.session import ListenerKeys
-from local_chain import Anvil
-from local_server import Reply, Seen, serve
 
 
 @dataclass

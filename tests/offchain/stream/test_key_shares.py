@@ -1,8 +1,6 @@
 """Key shares: any two of three are enough; whoever refuses, hangs or lies is named."""
 
 import pytest
-from immurtal.errors import IntegrityError, NotFound
-from immurtal.stream.shares import SharesMissing, SharesRefused
 from stream_world import (
     Stage,
     babbles,
@@ -11,6 +9,9 @@ from stream_world import (
     lies_about_share,
     refuses,
 )
+
+from immurtal.errors import IntegrityError, NotFound
+from immurtal.stream.shares import SharesMissing, SharesRefused
 
 
 async def unlocked(stage: Stage, **options: object) -> bytes:

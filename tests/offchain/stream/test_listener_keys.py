@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from local_chain import DEV_KEYS
+
 from immurtal.chain.contracts import ZERO_ADDRESS
 from immurtal.chain.deployment import Deployment
 from immurtal.chain.eip712 import digest
@@ -10,7 +12,6 @@ from immurtal.chain.signatures import recover_ecdsa
 from immurtal.chain.wallet import LocalKey, Wallet
 from immurtal.errors import BadInput
 from immurtal.stream.session import MARGIN_SECONDS, SESSION_SECONDS, ListenerKeys, listener_folder
-from local_chain import DEV_KEYS
 
 NOW = 1_800_000_000
 REGISTRY = "0x" + "11" * 20

@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
+from local_chain import Anvil, deploy_contracts, run_anvil
+from local_server import Reply, Seen, serve
+
 from immurtal.chain import abi
 from immurtal.chain.contracts import ZERO_ADDRESS, Contracts, OfferKind, Visibility
 from immurtal.chain.deployment import Deployment
 from immurtal.chain.rpc import RpcPool
 from immurtal.chain.transactions import Sender
 from immurtal.stream.picture import picture_of
-from local_chain import Anvil, deploy_contracts, run_anvil
-from local_server import Reply, Seen, serve
 
 ESCAPE = "\x1b]0;owned\x07\x1b[2J\u202e"
 PRICE = 12_345

@@ -5,9 +5,6 @@ import io
 import time
 
 import pytest
-from immurtal.chain.contracts import Visibility
-from immurtal.content.cid import Cid
-from immurtal.errors import AccessRefused, DiskFull, IntegrityError, NotFound, Unreachable
 from stream_world import (
     FakeNode,
     Reply,
@@ -23,6 +20,10 @@ from stream_world import (
     lies,
     make_work,
 )
+
+from immurtal.chain.contracts import Visibility
+from immurtal.content.cid import Cid
+from immurtal.errors import AccessRefused, DiskFull, IntegrityError, NotFound, Unreachable
 
 
 async def played(stage: Stage, **options: object) -> bytes:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stream_world import FAULTS, FakeNode, Recorder, Reply, Work, honest, make_work, serving
+
 from immurtal.chain.contracts import Certificate, Contracts, Visibility
 from immurtal.chain.deployment import Deployment
 from immurtal.chain.rpc import Rpc
@@ -16,7 +18,6 @@ from immurtal.errors import ImmurtalError
 from immurtal.stream.opening import Opened
 from immurtal.stream.player import Listener
 from immurtal.stream.session import ListenerKeys
-from stream_world import FAULTS, FakeNode, Recorder, Reply, Work, honest, make_work, serving
 
 REGISTRY = "0x" + "11" * 20
 AUTHOR = "0x" + "22" * 20
