@@ -174,6 +174,8 @@ async def test_an_interruption_ends_it_soon_and_says_how_to_go_on(
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
+        # As on a terminal: what runs in the background inherits that SIGINT is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     talking = asyncio.create_task(process.communicate())
     async with asyncio.timeout(PATIENCE):
