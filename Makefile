@@ -28,7 +28,7 @@ lint: setup ## check style and types
 	ruff check .
 	ruff format --check .
 	mypy
-	scripts/bin/forge fmt --check contracts interfaces
+	git ls-files '*.sol' | xargs scripts/bin/forge fmt --check
 
 bench: setup ## measure what the project claims, beside what it is compared to
 	@status=0; for bench in gas cipher pin; do python -m bench.$$bench || status=1; done; exit $$status

@@ -41,6 +41,7 @@ def compile_contracts(
         f"{name}/{path.relative_to(folder).as_posix()}": path
         for name, folder in folders
         for path in sorted(folder.rglob("*.sol"))
+        if ".cache" not in path.parts  # ape's copy of what we import, while it compiles
         if "mocks" not in path.relative_to(folder).parts
     } | {name: ROOT / name for name in contracts.values()}
     solady = ROOT / "node_modules" / "solady" / "src"

@@ -25,7 +25,9 @@ def _digest(root: Path) -> str:
     sha256 = hashlib.sha256()
     files = [root / name for name in CONFIGURATION]
     for folder in SOURCES:
-        files += sorted((root / folder).rglob("*.sol"))
+        found = (root / folder).rglob("*.sol")
+        # ape keeps a copy of what we import in contracts/.cache while it compiles.
+        files += sorted(file for file in found if ".cache" not in file.parts)
     for file in files:
         content = file.read_bytes()
         sha256.update(f"{file.relative_to(root).as_posix()} {len(content)}\n".encode() + content)

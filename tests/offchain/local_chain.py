@@ -133,7 +133,8 @@ def deploy_contracts(anvil: Anvil, min_age: int = 1) -> dict[str, Any]:
 
 def bytecode() -> dict[str, bytes]:
     """Creation code by contract, compiled once for each state of the sources."""
-    sources = sorted([*(ROOT / "contracts").rglob("*.sol"), *(ROOT / "interfaces").glob("*.sol")])
+    found = [*(ROOT / "contracts").rglob("*.sol"), *(ROOT / "interfaces").glob("*.sol")]
+    sources = sorted(path for path in found if ".cache" not in path.parts)
     digest = hashlib.sha256()
     for path in [ROOT / "ape-config.yaml", *sources]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())

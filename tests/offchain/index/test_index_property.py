@@ -16,14 +16,22 @@ import sqlalchemy as sa
 from fake_chain import FakeChain
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from index_world import check_against_model, dump, indexer, opened, rows, settle
+from index_world import (
+    SHALLOW,
+    check_against_model,
+    dump,
+    indexer,
+    opened,
+    rows,
+    settle,
+)
 
 from immurtal.errors import ImmurtalError
 from immurtal.index import schema, tables
 from immurtal.index.database import Database
 from immurtal.index.sync import Indexer
 
-DEPTH = 10  # SHALLOW can undo 3 blocks to final and 8 below it
+DEPTH = 10  # SHALLOW has 3 blocks to final, and can undo 8 below it
 
 
 @dataclass(frozen=True)
@@ -91,7 +99,9 @@ async def live_through(history: list[Round], chain: FakeChain, path: Path) -> No
                 await step(index)
             if each.restart:
                 index = indexer(database, chain)
-            chain.reorganise(each.undone, each.instead)
+            # What lies deeper below final than the journal is no longer undone, but rebuilt.
+            deepest = max(0, chain.final - SHALLOW.journal_depth)
+            chain.reorganise(min(each.undone, chain.head.number - deepest), each.instead)
         crash.after(None)
         chain.unreachable = 0
         chain.mine(DEPTH)  # so that the head is above whatever was seen
