@@ -8,10 +8,12 @@ import contextlib
 import fcntl
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +31,8 @@ STOP_SECONDS: Final = 20
 LEFTOVER_SECONDS: Final = 20
 """How long an earlier daemon of the same folder may take to go."""
 BACKOFF_SECONDS: Final = (0.5, 30.0)
+FREE_PORTS: Final = (20_000, 32_000)
+FREE_PORT_TRIES: Final = 100
 _LOG_LIMIT: Final = 16 * 1024 * 1024
 
 log = structlog.get_logger(__name__)
@@ -317,6 +321,11 @@ def _refuse_taken_ports(ports: KuboPorts) -> None:
 
 
 def _free_port(host: str = "127.0.0.1") -> int:
+    """Below where systems take ports for connections that go out: one of these could have it by
+    the time Kubo opens it."""
+    for _ in range(FREE_PORT_TRIES):
+        with suppress(OSError):
+            return _bind(host, random.randrange(*FREE_PORTS))  # noqa: S311 (no secret)
     return _bind(host, 0)
 
 
