@@ -88,7 +88,7 @@ interface ICopyrightRegistry {
         address payout
     );
 
-    /// @notice Emitted when a work of a {register} call had a certificate already and was left as it is.
+    /// @notice Emitted when a work of a {register} or {registerFor} call had a certificate already and was left as it is.
     /// @param workHash The work.
     /// @param author Account that asked for it in vain.
     event Skipped(bytes32 indexed workHash, address indexed author);
@@ -144,6 +144,18 @@ interface ICopyrightRegistry {
     /// @param registrableAt Seconds since 1970 of the first block time at which it is old enough.
     error CopyrightRegistry_CommitmentTooYoung(bytes32 commitment, uint256 registrableAt);
 
+    /// @notice Thrown when a signed registration is sent after its deadline.
+    error CopyrightRegistry_SignatureExpired(uint64 deadline);
+
+    /// @notice Thrown when a registration is not signed by the author it names.
+    error CopyrightRegistry_InvalidSignature(address author);
+
+    /// @notice Thrown when a contested work is not among those of the commitment.
+    error CopyrightRegistry_NotInCommitment(bytes32 workHash, bytes32 commitment);
+
+    /// @notice Thrown when the claimant's commitment is not older than the author's.
+    error CopyrightRegistry_CommitmentNotOlder(bytes32 commitment, uint64 claimed, uint64 certified);
+
     /// @notice Thrown when no work was given, or each has a certificate already.
     error CopyrightRegistry_NothingToRegister();
 
@@ -186,6 +198,39 @@ interface ICopyrightRegistry {
     /// @param works The works, each of the commitment's, in its order.
     /// @param salt Secret of the commitment.
     function register(Work[] calldata works, bytes32 salt) external;
+
+    /// @notice Registers works for an author who signed for it: anyone may send it, and pay for the gas. Otherwise as
+    /// {register}: the author is the first owner, and whoever sends it has no part in it.
+    /// @dev Emits what {register} emits. Sent again, it finds nothing to register: no nonce is needed.
+    ///
+    /// Requirements:
+    /// - `deadline` has not passed; the deadline's own second still counts.
+    /// - The signature is the author's over `Register(address author,Work[] works,bytes32 salt,uint64 deadline)
+    ///   Work(bytes32 workHash,bytes32 release,uint8 visibility,address payout)` (EIP-712): by ECDSA (65 bytes, or 64 of
+    ///   ERC-2098), or else by ERC-1271 if the author has code.
+    /// - Those of {register}, of the author's commitment.
+    ///
+    /// @param author Account whose commitment it is; never zero.
+    /// @param works The works, each of the commitment's, in its order.
+    /// @param salt Secret of the commitment.
+    /// @param deadline Seconds since 1970 of the last block time at which it may be sent.
+    /// @param signature The author's signature.
+    function registerFor(address author, Work[] calldata works, bytes32 salt, uint64 deadline, bytes calldata signature)
+        external;
+
+    /// @notice Proves that the caller committed to a work before its author did. It records the claim and moves nothing;
+    /// what it means is for people to judge. It reveals the whole commitment, with its other works.
+    /// @dev Emits {Contested}, each time.
+    ///
+    /// Requirements:
+    /// - The work has a certificate.
+    /// - `workHash` is one of `workHashes`, to which the caller committed in this order with this salt.
+    /// - That commitment is older than the one the certificate was registered by.
+    ///
+    /// @param workHash The contested work.
+    /// @param workHashes All works of the caller's commitment, in its order.
+    /// @param salt Secret of the caller's commitment.
+    function contest(bytes32 workHash, bytes32[] calldata workHashes, bytes32 salt) external;
 
     /// @notice Makes a release the certificate's current one, with the next version.
     /// @dev Emits {ReleasePublished} and {MetadataUpdate}.

@@ -20,7 +20,6 @@ enum OfferKind {
 /// @param NotLicensed It sleeps: a certificate in it is Private, Open or Withdrawn.
 /// @param SoldOut All units were sold.
 /// @param PerPlay It is open and awake, but paid by the play.
-/// @param Unsupported {purchase} does not sell this kind, or for this token.
 enum Refusal {
     None,
     UnknownOffer,
@@ -29,8 +28,7 @@ enum Refusal {
     SellerNotOwner,
     NotLicensed,
     SoldOut,
-    PerPlay,
-    Unsupported
+    PerPlay
 }
 
 /// @notice The part of an offer that never changes; its id is the hash of the seller and these.
@@ -68,6 +66,19 @@ struct OfferState {
     uint64 sold;
     bool open;
     bool closed;
+}
+
+/// @notice One purchase of several, or one that was signed. Signed, it is the Permit2 witness
+/// `Purchase(uint256 offerId,address recipient,address referrer,uint256 maxPrice)`.
+/// @param offerId The offer.
+/// @param recipient Who will hold the licence; not zero.
+/// @param referrer Who referred the buyer; zero if nobody did.
+/// @param maxPrice The most that the payer pays, base units of the offer's token.
+struct Purchase {
+    uint256 offerId;
+    address recipient;
+    address referrer;
+    uint256 maxPrice;
 }
 
 /// @title Licences
@@ -119,7 +130,8 @@ interface ILicenseManager {
     /// @param by Owner of the certificate.
     event GrantRevoked(bytes32 indexed certificate, address indexed account, address indexed by);
 
-    /// @notice Emitted when a licence is sold, after ERC-1155's `TransferSingle` from zero and before its {Paid}.
+    /// @notice Emitted when a licence is sold or renewed, after ERC-1155's `TransferSingle` from zero if a unit is minted,
+    /// and before its {Paid}.
     /// @param offerId The offer.
     /// @param recipient Who holds the licence.
     /// @param payer Who paid for it.
@@ -198,13 +210,20 @@ interface ILicenseManager {
     /// @notice Thrown when the price is more than the buyer's most.
     error LicenseManager_PriceTooHigh(uint256 offerId, uint256 price, uint256 maxPrice);
 
-    /// @notice Thrown when the ETH that came along is not exactly the price.
+    /// @notice Thrown when a batch is empty.
+    error LicenseManager_NothingToPurchase();
+
+    /// @notice Thrown when an offer in ETH is bought by a permit: those are for tokens.
+    error LicenseManager_PricedInEth(uint256 offerId);
+
+    /// @notice Thrown when the ETH that came along is not exactly the price, or the sum of the prices in ETH.
     error LicenseManager_WrongPayment(uint256 expected, uint256 received);
 
     /// @notice Thrown when the account to license or to grant is zero.
     error LicenseManager_ZeroRecipient();
 
-    /// @notice Thrown when a payout that is no royalty split does not take its money.
+    /// @notice Thrown when a payout does not take its ETH. (A token that does not move reverts with Solady's
+    /// `TransferFromFailed()` or `TransferFailed()`.)
     error LicenseManager_PaymentFailed(address payout, uint256 amount);
 
     /// @notice Thrown when too little gas is left to pay a referrer with the gas that is due to them.
@@ -276,27 +295,79 @@ interface ILicenseManager {
     /// @param account Who has no grant any more.
     function revokeGrant(bytes32 certificate, address account) external;
 
-    /// @notice Buys a licence and pays everyone at once. Sells perpetual licences in ETH.
+    /// @notice Buys a licence and pays everyone at once: with the ETH that comes along, or with a token by the caller's
+    /// allowance to this contract.
     ///
     /// The referral share, rounded down, is pushed to the referrer with 100,000 gas; if that fails it goes to the
     /// payouts. The rest is divided equally over the offer's certificates, the remainder to the first; neighbours with
     /// the same payout are paid at once. A payout that is a royalty split of {factory} is distributed with its last
     /// payment, in the same call: once a purchase. Nobody is called for a zero amount.
     ///
-    /// @dev Emits ERC-1155's `TransferSingle`, {Purchased} and {Paid} for each payment. A recipient with code must
-    /// accept ERC-1155. The payouts are those before the first call to anyone.
+    /// A perpetual licence is a unit more. A pass is one unit an account: who has none is minted one that ends `duration`
+    /// from now; who has one is minted none, and it ends `duration` later than it would have, or from now if it had ended
+    /// already (at most at 2^64 - 1). Renewals sell no unit.
+    ///
+    /// @dev Emits ERC-1155's `TransferSingle` if a unit is minted, {Purchased} and {Paid} for each payment. A recipient
+    /// with code must accept ERC-1155 to be minted a unit. The payouts are those before the first call to anyone. Tokens
+    /// go from the payer to the payouts directly.
     ///
     /// Requirements:
-    /// - {quote} gives no reason against it, the offer is Perpetual and its token is ETH.
-    /// - The price is at most `maxPrice`, and exactly what comes along.
+    /// - {quote} gives no reason against it.
+    /// - The price is at most `maxPrice`.
+    /// - The ETH that comes along is exactly the price, or nothing for an offer in a token.
     /// - The recipient is not zero, and accepts the licence.
     /// - Each payout takes its money.
     ///
     /// @param offerId The offer.
     /// @param recipient Who will hold the licence.
     /// @param referrer Who referred the buyer; zero if nobody did.
-    /// @param maxPrice The most that the buyer pays, wei.
+    /// @param maxPrice The most that the caller pays, base units of the offer's token.
     function purchase(uint256 offerId, address recipient, address referrer, uint256 maxPrice) external payable;
+
+    /// @notice Buys several licences, in order, all or none. Offers in ETH and in different tokens may be mixed.
+    /// @dev Each as by {purchase}, its payouts read and paid before the next begins. The ETH that comes along is exactly
+    /// the sum of the prices in ETH.
+    /// @param purchases What to buy; at least one. The same offer may be there more than once.
+    function purchaseBatch(Purchase[] calldata purchases) external payable;
+
+    /// @notice Buys a licence with a token, after an EIP-2612 permit of `maxPrice` to this contract in the caller's name.
+    /// That the permit fails is ignored, for it may have been sent by somebody else already: what counts is the allowance.
+    /// @dev As {purchase}.
+    ///
+    /// Requirements:
+    /// - The offer is in a token.
+    /// - Those of {purchase}.
+    ///
+    /// @param order What to buy.
+    /// @param deadline The permit's deadline.
+    /// @param v Of the permit's signature.
+    /// @param r Of the permit's signature.
+    /// @param s Of the permit's signature.
+    function purchaseWithPermit(Purchase calldata order, uint256 deadline, uint8 v, bytes32 r, bytes32 s) external;
+
+    /// @notice Buys a licence with a token of a payer who signed for exactly this purchase: anyone may send it.
+    /// @dev As {purchase}, but the price goes from the payer to this contract by Permit2's `permitWitnessTransferFrom`
+    /// (at 0x000000000022D473030F116dDEE9F6B43aC78BA3) and on to the payouts in the same call. The permitted token is the
+    /// offer's, the permitted amount `order.maxPrice`, the spender this contract, the witness `order`. Permit2's own
+    /// errors pass through: a used nonce, a deadline that passed, a signature that is not the payer's.
+    ///
+    /// Requirements:
+    /// - The offer is in a token.
+    /// - Those of {purchase}.
+    /// - Permit2 accepts the signature: ECDSA, or ERC-1271 of a payer with code.
+    ///
+    /// @param order What the payer signed.
+    /// @param payer Who pays; not necessarily the caller.
+    /// @param nonce Permit2's, unordered.
+    /// @param deadline Seconds since 1970 of the last block time at which it may be sent.
+    /// @param signature The payer's.
+    function purchaseWithPermit2(
+        Purchase calldata order,
+        address payer,
+        uint256 nonce,
+        uint256 deadline,
+        bytes calldata signature
+    ) external;
 
     /*//////////////////////////////////////////////////////////////////////////
                                    READ-ONLY FUNCTIONS
@@ -324,8 +395,7 @@ interface ILicenseManager {
     /// @return Whether the account may hear it.
     function hasAccess(bytes32 certificate, address account, uint256 offerId) external view returns (bool);
 
-    /// @notice What an offer costs an account now, and why it cannot buy. Never reverts. Whether {purchase} sells the
-    /// offer's kind is not looked at.
+    /// @notice What an offer costs an account now, and why it cannot buy. Never reverts.
     /// @param offerId The offer.
     /// @param account Who would hold the licence: who holds a pass already renews it, and no supply stands against it.
     /// @return price Base units of the token; 0 if there is no such offer.
