@@ -92,8 +92,8 @@ interface IStreamingEscrow {
     /// @param device Of the account.
     /// @param token Of the account.
     /// @param amount Base units; 0 takes an earlier request back.
-    /// @param from Seconds since 1970 from which on it can be withdrawn.
-    /// @param until Seconds since 1970 until which it can; that second still counts.
+    /// @param from Seconds since 1970 from which on it can be withdrawn; 0 if the amount is 0.
+    /// @param until Seconds since 1970 until which it can, that second included; 0 if the amount is 0.
     event WithdrawalRequested(
         address indexed listener,
         address indexed device,
@@ -151,10 +151,11 @@ interface IStreamingEscrow {
     /// @notice Thrown when the ETH that came along is not exactly the amount, or comes along with a token.
     error StreamingEscrow_WrongPayment(uint256 expected, uint256 received);
 
-    /// @notice Thrown when nothing arrived.
+    /// @notice Thrown when nothing arrived, as far as the token says: one whose balance cannot be read brings nothing.
     error StreamingEscrow_NothingDeposited();
 
     /// @notice Thrown when an account would hold 2^128 base units or more.
+    /// @param balance What it would hold, base units, at most 2^256 - 1.
     error StreamingEscrow_DepositTooLarge(uint256 balance);
 
     /// @notice Thrown when there is no contract at the token's address.

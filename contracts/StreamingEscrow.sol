@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {ECDSA} from "solady/utils/ECDSA.sol";
+import {EIP712} from "solady/utils/EIP712.sol";
+import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
+import {ReentrancyGuardTransient} from "solady/utils/ReentrancyGuardTransient.sol";
+import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
+
+import {ICopyrightRegistry} from "../interfaces/ICopyrightRegistry.sol";
+import {IRoyaltySplit} from "../interfaces/IRoyaltySplit.sol";
+import {IRoyaltySplitFactory} from "../interfaces/IRoyaltySplitFactory.sol";
+import {
+    Entry,
+    IStreamingEscrow,
+    Rejection,
+    SignedStatement,
+    Skip,
+    Statement,
+    Usage
+} from "../interfaces/IStreamingEscrow.sol";
+import {StatementHash} from "./libraries/StatementHash.sol";
+
+/// @title StreamingEscrow
+/// @notice See the documentation in {IStreamingEscrow}.
+contract StreamingEscrow is IStreamingEscrow, EIP712, ReentrancyGuardTransient {
+    /*//////////////////////////////////////////////////////////////////////////
+                                       STORAGE
+    //////////////////////////////////////////////////////////////////////////*/
+
+    /// @inheritdoc IStreamingEscrow
+    address public immutable override registry;
+
+    /// @inheritdoc IStreamingEscrow
+    address public immutable override factory;
+
+    uint256 private constant MAX_ENTRIES = 256;
+
+    /// @dev How long after a request it can be withdrawn, and how long after that it still can.
+    uint64 private constant WAIT = 1 days;
+    uint64 private constant WINDOW = 1 days;
+
+    /// @dev What of an accrual stays, so that the slot is never emptied: the next accrual is cheaper by 17,100 gas.
+    uint256 private constant STAYS = 1;
+
+    /// @dev
+    /// ```
+    /// slot 0   [0..127] amount   [128..191] requestedAt
+    /// ```
+    struct Request {
+        uint128 amount;
+        uint64 requestedAt;
+    }
+
+    /// @dev
+    /// ```
+    /// slot 0   [0..63] plays   [64..191] amount
+    /// ```
+    struct Recorded {
+        uint64 plays;
+        uint128 amount;
+    }
+
+    /// @dev Slot 0. An account is `keccak256(abi.encode(listener, device, token))`. Its balance has a slot of its own, the
+    /// only one of the account that {record} writes once a statement.
+    mapping(bytes32 account => uint128 balance) private _balances;
+
+    /// @dev Slot 1.
+    mapping(bytes32 account => Request request) private _requests;
+
+    /// @dev Slot 2.
+    mapping(bytes32 account => mapping(bytes32 certificate => Recorded recorded)) private _recorded;
+
+    /// @dev Slot 3. Accruals are increases of balances, each below 2^128: no number of them that can be reached overflows.
+    mapping(address payout => mapping(address token => uint256 accrued)) private _accrued;
+
+    /*//////////////////////////////////////////////////////////////////////////
+                                     CONSTRUCTOR
+    //////////////////////////////////////////////////////////////////////////*/
+
+    /// @param registry_ Registry of the certificates that are played.
+    /// @param factory_ Factory of royalty splits.
+    constructor(address registry_, address factory_) {
+        registry = registry_;
+        factory = factory_;
+    }
+
+    /*//////////////////////////////////////////////////////////////////////////
+                                 STATE-CHANGING FUNCTIONS
+    //////////////////////////////////////////////////////////////////////////*/
+
+    /// @inheritdoc IStreamingEscrow
+    function deposit(address listener, address device, address token, uint256 amount)
+        external
+        payable
+        override
+        nonReentrant
+    {
+        if (listener == address(0) || device == address(0)) revert StreamingEscrow_ZeroAccount();
+        uint256 expected = token == address(0) ? amount : 0;
+        if (msg.value != expected) revert StreamingEscrow_WrongPayment(expected, msg.value);
+        uint256 arrived = token == address(0) ? amount : _pull(token, amount);
+        if (arrived == 0) revert StreamingEscrow_NothingDeposited();
+
+        // Read only now: a token may have called {record} meanwhile.
+        bytes32 account = _account(listener, device, token);
+        uint256 balance = FixedPointMathLib.saturatingAdd(_balances[account], arrived);
+        if (balance > type(uint128).max) revert StreamingEscrow_DepositTooLarge(balance);
+        _balances[account] = uint128(balance);
+        emit Deposited(listener, device, token, msg.sender, arrived);
+    }
+
+    /// @inheritdoc IStreamingEscrow
+    function requestWithdrawal(address device, address token, uint128 amount) external override {
+        bytes32 account = _account(msg.sender, device, token);
+        if (amount == 0) {
+            delete _requests[account];
+            emit WithdrawalRequested(msg.sender, device, token, 0, 0, 0);
+            return;
+        }
+        uint64 time = uint64(block.timestamp);
+        _requests[account] = Request(amount, time);
+        emit WithdrawalRequested(msg.sender, device, token, amount, time + WAIT, time + WAIT + WINDOW);
+    }
+
+    /// @inheritdoc IStreamingEscrow
+    function withdraw(address device, address token, address to) external override nonReentrant {
+        bytes32 account = _account(msg.sender, device, token);
+        uint128 requested = _pending(account);
+        if (requested == 0) revert StreamingEscrow_NoRequest(msg.sender, device, token);
+        uint64 from = _requests[account].requestedAt + WAIT;
+        if (block.timestamp < from) revert StreamingEscrow_TooEarly(from);
+        uint128 balance = _balances[account];
+        if (balance == 0) revert StreamingEscrow_NothingToWithdraw(msg.sender, device, token);
+        if (to == address(0)) revert StreamingEscrow_ZeroRecipient();
+
+        uint128 amount = requested < balance ? requested : balance;
+        delete _requests[account];
+        _balances[account] = balance - amount;
+        emit Withdrawn(msg.sender, device, token, to, amount);
+        _pay(to, token, amount);
+    }
+
+    /// @inheritdoc IStreamingEscrow
+    function record(SignedStatement[] calldata statements) external override {
+        for (uint256 i; i < statements.length; ++i) {
+            Statement calldata statement = statements[i].statement;
+            if (statement.entries.length > MAX_ENTRIES) {
+                emit StatementRejected(i, Rejection.TooManyEntries);
+                continue;
+            }
+            bytes32 digest = _hashTypedData(StatementHash.hash(statement));
+            // Zero for any length but 64 and 65. A signature has a twin, of the other `s`: nothing depends on its bytes.
+            address device = ECDSA.tryRecoverCalldata(digest, statements[i].signature);
+            if (device == address(0)) emit StatementRejected(i, Rejection.InvalidSignature);
+            else _record(statement, device);
+        }
+    }
+
+    /// @inheritdoc IStreamingEscrow
+    function release(address payout, address token) external override nonReentrant {
+        uint256 accrued = _accrued[payout][token];
+        if (accrued <= STAYS) revert StreamingEscrow_NothingToRelease(payout, token);
+        uint256 amount = accrued - STAYS;
+        _accrued[payout][token] = STAYS;
+        emit Released(payout, token, amount);
+
+        bool isSplit = payout.code.length != 0 && IRoyaltySplitFactory(factory).isSplit(payout);
+        if (isSplit && token == address(0)) {
+            IRoyaltySplit(payout).distribute{value: amount}(token);
+        } else {
+            _pay(payout, token, amount);
+            if (isSplit) IRoyaltySplit(payout).distribute(token);
+        }
+    }
+
+    /*//////////////////////////////////////////////////////////////////////////
+                                   READ-ONLY FUNCTIONS
+    //////////////////////////////////////////////////////////////////////////*/
+
+    /// @inheritdoc IStreamingEscrow
+    function accountOf(address listener, address device, address token)
+        external
+        view
+        override
+        returns (uint128 balance, uint128 requested, uint64 requestedAt)
+    {
+        bytes32 account = _account(listener, device, token);
+        Request storage request = _requests[account];
+        return (_balances[account], request.amount, request.requestedAt);
+    }
+
+    /// @inheritdoc IStreamingEscrow
+    function available(address listener, address device, address token) external view override returns (uint128) {
+        bytes32 account = _account(listener, device, token);
+        uint128 balance = _balances[account];
+        uint128 requested = _pending(account);
+        return balance > requested ? balance - requested : 0;
+    }
+
+    /// @inheritdoc IStreamingEscrow
+    function recordedOf(address listener, address device, address token, bytes32 certificate)
+        external
+        view
+        override
+        returns (uint64 plays, uint128 amount)
+    {
+        Recorded storage recorded = _recorded[_account(listener, device, token)][certificate];
+        return (recorded.plays, recorded.amount);
+    }
+
+    /// @inheritdoc IStreamingEscrow
+    function accruedOf(address payout, address token) external view override returns (uint256) {
+        return _accrued[payout][token];
+    }
+
+    /*//////////////////////////////////////////////////////////////////////////
+                                       RECORDING
+    //////////////////////////////////////////////////////////////////////////*/
+
+    function _record(Statement calldata statement, address device) private {
+        (address listener, address token) = (statement.listener, statement.token);
+        Entry[] calldata entries = statement.entries;
+        bytes32 account = _account(listener, device, token);
+        uint128 balance = _balances[account];
+        uint128 left = balance;
+        Usage[] memory usages = new Usage[](entries.length);
+        uint256 taken;
+        // Equal neighbours accrue in one write.
+        address accruing;
+        uint256 sum;
+
+        for (uint256 i; i < entries.length; ++i) {
+            Entry calldata entry = entries[i];
+            address payout = ICopyrightRegistry(registry).payoutOf(entry.certificate);
+            Recorded storage recorded = _recorded[account][entry.certificate];
+            (uint64 plays, uint128 amount) = (recorded.plays, recorded.amount);
+            if (payout == address(0)) {
+                emit EntrySkipped(listener, device, token, entry.certificate, Skip.UnknownCertificate);
+                continue;
+            }
+            if (!_isMore(entry, plays, amount)) {
+                emit EntrySkipped(listener, device, token, entry.certificate, Skip.NotMore);
+                continue;
+            }
+            uint128 increase = entry.amount - amount;
+            if (increase > left) {
+                emit EntrySkipped(listener, device, token, entry.certificate, Skip.BalanceTooLow);
+                continue;
+            }
+            (recorded.plays, recorded.amount) = (entry.plays, entry.amount);
+            left -= increase;
+            if (payout != accruing) {
+                _accrue(accruing, token, sum);
+                (accruing, sum) = (payout, 0);
+            }
+            sum += increase;
+            usages[taken++] = Usage(entry.certificate, entry.plays - plays, increase, payout);
+        }
+        _accrue(accruing, token, sum);
+        if (left != balance) _balances[account] = left;
+        if (taken != 0) {
+            assembly ("memory-safe") {
+                mstore(usages, taken)
+            }
+            emit UsageRecorded(listener, device, token, usages);
+        }
+    }
+
+    function _isMore(Entry calldata entry, uint64 plays, uint128 amount) private pure returns (bool) {
+        if (entry.plays < plays || entry.amount < amount) return false;
+        return entry.plays != plays || entry.amount != amount;
+    }
+
+    function _accrue(address payout, address token, uint256 amount) private {
+        if (amount != 0) _accrued[payout][token] += amount;
+    }
+
+    /*//////////////////////////////////////////////////////////////////////////
+                                        ACCOUNTS
+    //////////////////////////////////////////////////////////////////////////*/
+
+    function _account(address listener, address device, address token) private pure returns (bytes32) {
+        return keccak256(abi.encode(listener, device, token));
+    }
+
+    /// @dev What is asked back; 0 if nothing is, or the request lapsed.
+    function _pending(bytes32 account) private view returns (uint128) {
+        Request storage request = _requests[account];
+        return block.timestamp > uint256(request.requestedAt) + WAIT + WINDOW ? 0 : request.amount;
+    }
+
+    /*//////////////////////////////////////////////////////////////////////////
+                                         MONEY
+    //////////////////////////////////////////////////////////////////////////*/
+
+    /// @dev Takes a token from the caller. 0 if its balance cannot be read: a balance taken for 0 before and read after
+    /// would credit the caller with everybody's.
+    /// @return arrived By how much the balance grew.
+    function _pull(address token, uint256 amount) private returns (uint256 arrived) {
+        if (token.code.length == 0) revert StreamingEscrow_TokenHasNoCode(token);
+        (bool known, uint256 before) = SafeTransferLib.checkBalanceOf(token, address(this));
+        SafeTransferLib.safeTransferFrom(token, msg.sender, address(this), amount);
+        (bool stillKnown, uint256 balance) = SafeTransferLib.checkBalanceOf(token, address(this));
+        return known && stillKnown ? FixedPointMathLib.zeroFloorSub(balance, before) : 0;
+    }
+
+    /// @dev With all gas: whoever burns it harms only a payment of their own.
+    function _pay(address to, address token, uint256 amount) private {
+        if (token != address(0)) return SafeTransferLib.safeTransfer(token, to, amount);
+        bool success;
+        // A plain call that copies no return data.
+        assembly ("memory-safe") {
+            success := call(gas(), to, amount, 0, 0, 0, 0)
+        }
+        if (!success) revert StreamingEscrow_PaymentFailed(to, amount);
+    }
+
+    /*//////////////////////////////////////////////////////////////////////////
+                                    HOOKS OF SOLADY
+    //////////////////////////////////////////////////////////////////////////*/
+
+    /// @dev Solady would use storage on other chains than mainnet.
+    function _useTransientReentrancyGuardOnlyOnMainnet() internal pure override returns (bool) {
+        return false;
+    }
+
+    function _domainNameAndVersion() internal pure override returns (string memory, string memory) {
+        return ("Immurtal", "1");
+    }
+}
