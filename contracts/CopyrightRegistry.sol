@@ -2,11 +2,14 @@
 pragma solidity 0.8.37;
 
 import {ERC721} from "solady/tokens/ERC721.sol";
+import {ECDSA} from "solady/utils/ECDSA.sol";
 import {EIP712} from "solady/utils/EIP712.sol";
+import {SignatureCheckerLib} from "solady/utils/SignatureCheckerLib.sol";
 
 import {Certificate, ICopyrightRegistry, Visibility, Work} from "../interfaces/ICopyrightRegistry.sol";
 import {IRoyaltySplitFactory} from "../interfaces/IRoyaltySplitFactory.sol";
 import {Cid} from "./libraries/Cid.sol";
+import {RegisterHash} from "./libraries/RegisterHash.sol";
 
 /// @title CopyrightRegistry
 /// @notice See the documentation in {ICopyrightRegistry}.
@@ -76,6 +79,27 @@ contract CopyrightRegistry is ICopyrightRegistry, ERC721, EIP712 {
     /// @inheritdoc ICopyrightRegistry
     function register(Work[] calldata works, bytes32 salt) external override {
         _register(msg.sender, works, _maturedCommitment(msg.sender, works, salt));
+    }
+
+    /// @inheritdoc ICopyrightRegistry
+    function registerFor(address author, Work[] calldata works, bytes32 salt, uint64 deadline, bytes calldata signature)
+        external
+        override
+    {
+        if (block.timestamp > deadline) revert CopyrightRegistry_SignatureExpired(deadline);
+        bytes32 digest = _hashTypedData(RegisterHash.hash(author, works, salt, deadline));
+        if (!_isSignedBy(author, digest, signature)) revert CopyrightRegistry_InvalidSignature(author);
+        _register(author, works, _maturedCommitment(author, works, salt));
+    }
+
+    /// @inheritdoc ICopyrightRegistry
+    function contest(bytes32 workHash, bytes32[] calldata workHashes, bytes32 salt) external override {
+        _knownOwner(workHash);
+        (bytes32 commitment, uint64 claimed) = _commitmentOf(msg.sender, workHashes, salt);
+        if (!_contains(workHashes, workHash)) revert CopyrightRegistry_NotInCommitment(workHash, commitment);
+        (uint64 certified,,,) = _unpack(_getExtraData(uint256(workHash)));
+        if (claimed >= certified) revert CopyrightRegistry_CommitmentNotOlder(commitment, claimed, certified);
+        emit Contested(workHash, msg.sender, claimed);
     }
 
     /// @inheritdoc ICopyrightRegistry
@@ -210,11 +234,21 @@ contract CopyrightRegistry is ICopyrightRegistry, ERC721, EIP712 {
         for (uint256 i; i < works.length; ++i) {
             workHashes[i] = works[i].workHash;
         }
-        bytes32 commitment = keccak256(abi.encode(author, keccak256(abi.encodePacked(workHashes)), salt));
-        committed = _committedAt[commitment];
-        if (committed == 0) revert CopyrightRegistry_NoCommitment(commitment);
+        bytes32 commitment;
+        (commitment, committed) = _commitmentOf(author, workHashes, salt);
         uint256 registrableAt = uint256(committed) + minAge;
         if (block.timestamp < registrableAt) revert CopyrightRegistry_CommitmentTooYoung(commitment, registrableAt);
+    }
+
+    /// @dev An account's commitment to works, and its time; reverts if there is none.
+    function _commitmentOf(address account, bytes32[] memory workHashes, bytes32 salt)
+        private
+        view
+        returns (bytes32 commitment, uint64 committed)
+    {
+        commitment = keccak256(abi.encode(account, keccak256(abi.encodePacked(workHashes)), salt));
+        committed = _committedAt[commitment];
+        if (committed == 0) revert CopyrightRegistry_NoCommitment(commitment);
     }
 
     /// @dev Certifies each work that has no certificate yet.
@@ -251,6 +285,22 @@ contract CopyrightRegistry is ICopyrightRegistry, ERC721, EIP712 {
     /*//////////////////////////////////////////////////////////////////////////
                                   CHECKS AND PACKING
     //////////////////////////////////////////////////////////////////////////*/
+
+    /// @dev ECDSA whatever code the author has: an account that delegates (EIP-7702) has code that may know no ERC-1271.
+    /// The zero address signs nothing: it is what a recovery that failed returns. A signature has a twin, of the other
+    /// `s`: nothing depends on its bytes.
+    function _isSignedBy(address author, bytes32 digest, bytes calldata signature) private view returns (bool) {
+        if (author == address(0)) return false;
+        return ECDSA.tryRecoverCalldata(digest, signature) == author
+            || SignatureCheckerLib.isValidERC1271SignatureNowCalldata(author, digest, signature);
+    }
+
+    function _contains(bytes32[] calldata workHashes, bytes32 workHash) private pure returns (bool) {
+        for (uint256 i; i < workHashes.length; ++i) {
+            if (workHashes[i] == workHash) return true;
+        }
+        return false;
+    }
 
     /// @dev The certificate's owner; reverts if there is no such certificate.
     function _knownOwner(bytes32 certificate) private view returns (address owner) {
