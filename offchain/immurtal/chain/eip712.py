@@ -1,4 +1,4 @@
-"""Every struct of ours that is signed, and its EIP-712 digest: one definition for signers,
+"""Every struct that is signed, and its EIP-712 digest: one definition for signers,
 verifiers and wallets. The type strings are those of FORMATS (Signatures), to the letter.
 
 In Python addresses and bytes32 are lower-case `0x` text, `bytes` and `bytes16` are bytes, integers
@@ -16,18 +16,37 @@ from eth_utils.crypto import keccak
 
 from immurtal.errors import BadInput
 
-DOMAIN_NAME = "Immurtal"
-DOMAIN_VERSION = "1"
-DOMAIN_TYPE = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+PERMIT2 = "0x000000000022d473030f116ddee9f6b43ac78ba3"
+"""Uniswap's Permit2, at the same address on every chain."""
+
 MAX_SESSION_SECONDS = 7 * 24 * 3600
 MAX_STATEMENT_ENTRIES = 256
 
 
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """Whose structs they are; the chain and the contract come with each signature. A domain without
+    a version has no such field (EIP-712: unused fields are left out of the type)."""
+
+    name: str
+    version: str | None = None
+
+    @property
+    def type(self) -> str:
+        version = "" if self.version is None else "string version,"
+        return f"EIP712Domain(string name,{version}uint256 chainId,address verifyingContract)"
+
+
+OURS = Domain("Immurtal", "1")
+
+
 class Struct:
-    """Base of what can be signed; `TYPE` is the EIP-712 type with its members behind it."""
+    """Base of what can be signed; `TYPE` is the EIP-712 type with all that it refers to behind it,
+    alphabetically."""
 
     __slots__ = ()
     TYPE: ClassVar[str]
+    DOMAIN: ClassVar[Domain] = OURS
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +143,56 @@ class Statement(Struct):
 
 
 @dataclass(frozen=True, slots=True)
+class Purchase(Struct):
+    """What a payer buys; `max_price` in base units of the offer's token. Signed as the witness of a
+    Permit2 transfer only, see PermitWitnessTransferFrom."""
+
+    TYPE = "Purchase(uint256 offerId,address recipient,address referrer,uint256 maxPrice)"
+    offer_id: int
+    recipient: str
+    referrer: str
+    max_price: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPermissions(Struct):
+    """The most that Permit2 may take of an ERC-20 token, base units."""
+
+    TYPE = "TokenPermissions(address token,uint256 amount)"
+    token: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class PermitWitnessTransferFrom(Struct):
+    """A payer's leave, to Permit2, that `spender` takes tokens for exactly this purchase.
+
+    The nonce is Permit2's, unordered (any that was not used); the deadline in seconds. The
+    verifying contract is PERMIT2.
+    """
+
+    TYPE = (
+        "PermitWitnessTransferFrom(TokenPermissions permitted,address spender,uint256 nonce,"
+        "uint256 deadline,Purchase witness)" + Purchase.TYPE + TokenPermissions.TYPE
+    )
+    DOMAIN = Domain("Permit2")
+    permitted: TokenPermissions
+    spender: str
+    nonce: int
+    deadline: int
+    witness: Purchase
+
+
+def purchase_permit(
+    spender: str, token: str, order: Purchase, nonce: int, deadline: int
+) -> PermitWitnessTransferFrom:
+    """What a payer signs for LicenseManager's `purchaseWithPermit2`: `spender` is LicenseManager,
+    `token` the offer's. Sign it with `PERMIT2` as verifying contract."""
+    permitted = TokenPermissions(token, order.max_price)
+    return PermitWitnessTransferFrom(permitted, spender, nonce, deadline, order)
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """One member of a struct: its Solidity type, its name there, and its name here."""
 
@@ -138,28 +207,18 @@ def digest(struct: Struct, chain_id: int, verifying_contract: str) -> bytes:
     Raises BadInput if a value does not fit its type.
     """
     try:
-        return keccak(
-            b"\x19\x01" + domain_separator(chain_id, verifying_contract) + hash_struct(struct)
-        )
+        separator = domain_separator(struct.DOMAIN, chain_id, verifying_contract)
+        return keccak(b"\x19\x01" + separator + hash_struct(struct))
     except (EncodingError, ValueError, TypeError) as error:
         raise BadInput(f"A {type(struct).__name__} cannot be signed: {error}.") from error
 
 
 @cache
-def domain_separator(chain_id: int, verifying_contract: str) -> bytes:
-    """The hash of our domain on a chain, for a contract."""
-    return keccak(
-        encode(
-            ["bytes32", "bytes32", "bytes32", "uint256", "address"],
-            [
-                keccak(text=DOMAIN_TYPE),
-                keccak(text=DOMAIN_NAME),
-                keccak(text=DOMAIN_VERSION),
-                chain_id,
-                verifying_contract,
-            ],
-        )
-    )
+def domain_separator(domain: Domain, chain_id: int, verifying_contract: str) -> bytes:
+    """The hash of a domain on a chain, for a contract."""
+    names = [keccak(text=text) for text in (domain.type, domain.name, domain.version) if text]
+    types = ["bytes32"] * len(names) + ["uint256", "address"]
+    return keccak(encode(types, [*names, chain_id, verifying_contract]))
 
 
 def hash_struct(struct: Struct) -> bytes:
@@ -172,6 +231,8 @@ def hash_struct(struct: Struct) -> bytes:
 def _word(solidity_type: str, value: Any) -> bytes:
     if solidity_type.endswith("[]"):
         return keccak(b"".join(hash_struct(item) for item in value))
+    if isinstance(value, Struct):
+        return hash_struct(value)
     if solidity_type == "bytes":
         return keccak(value)
     if solidity_type.startswith("bytes"):
@@ -192,17 +253,15 @@ def typed_data(struct: Struct, chain_id: int, verifying_contract: str) -> dict[s
     (JavaScript's numbers end at 2^53)."""
     types = {
         name: [{"name": field.name, "type": field.type} for field in _parse(members)]
-        for name, members in _declarations(DOMAIN_TYPE + struct.TYPE)
+        for name, members in _declarations(struct.DOMAIN.type + struct.TYPE)
     }
+    domain = {"name": struct.DOMAIN.name}
+    if struct.DOMAIN.version is not None:
+        domain["version"] = struct.DOMAIN.version
     return {
         "types": types,
         "primaryType": type(struct).__name__,
-        "domain": {
-            "name": DOMAIN_NAME,
-            "version": DOMAIN_VERSION,
-            "chainId": chain_id,
-            "verifyingContract": verifying_contract,
-        },
+        "domain": domain | {"chainId": chain_id, "verifyingContract": verifying_contract},
         "message": _message(struct),
     }
 
@@ -219,6 +278,8 @@ def _json(value: Any) -> Any:
             return str(value)
         case tuple():
             return [_message(item) for item in value]
+        case Struct():
+            return _message(value)
     return value
 
 

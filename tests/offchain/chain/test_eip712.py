@@ -14,13 +14,17 @@ from immurtal.chain import eip712
 from immurtal.chain.eip712 import (
     Entry,
     KeyRequest,
+    PermitWitnessTransferFrom,
+    Purchase,
     Register,
     Session,
     Statement,
     Store,
+    TokenPermissions,
     Work,
     digest,
     fields,
+    purchase_permit,
     typed_data,
 )
 from immurtal.chain.wallet import LocalKey
@@ -32,10 +36,12 @@ CAST = ROOT / "node_modules/@foundry-rs/cast-linux-amd64/bin/cast"
 REGISTRY = "0x" + "c0" * 20
 
 uint64 = st.integers(0, 2**64 - 1)
+uint256 = st.integers(0, 2**256 - 1)
 hash32 = st.binary(min_size=32, max_size=32).map(lambda b: "0x" + b.hex())
 account = st.binary(min_size=20, max_size=20).map(lambda b: "0x" + b.hex())
 works = st.builds(Work, hash32, hash32, st.integers(0, 255), account)
 entries = st.builds(Entry, hash32, uint64, st.integers(0, 2**128 - 1))
+purchases = st.builds(Purchase, uint256, account, account, uint256)
 structs = st.one_of(
     st.builds(Register, account, st.lists(works, max_size=3).map(tuple), hash32, uint64),
     st.builds(Session, account, account, st.integers(0, 65535), st.binary(), uint64, uint64),
@@ -44,6 +50,7 @@ structs = st.one_of(
     ),
     st.builds(Store, hash32, hash32, hash32, uint64, uint64),
     st.builds(Statement, account, account, st.lists(entries, max_size=3).map(tuple)),
+    st.builds(purchase_permit, account, account, purchases, uint256, uint256),
 )
 
 
@@ -82,7 +89,10 @@ def test_every_binding_of_the_domain_changes_the_digest() -> None:
 
 
 def test_type_strings_and_dataclasses_name_the_same_members() -> None:
-    for kind in (Work, Register, Session, KeyRequest, Store, Entry, Statement):
+    for kind in (
+        *(Work, Register, Session, KeyRequest, Store, Entry, Statement),
+        *(Purchase, TokenPermissions, PermitWitnessTransferFrom),
+    ):
         assert [field.attribute for field in fields(kind)] == list(kind.__dataclass_fields__)
 
 
@@ -107,6 +117,8 @@ def read(kind: type, message: dict) -> eip712.Struct:
             value = int(value)
         elif field.type in ("bytes", "bytes16"):
             value = bytes.fromhex(value[2:])
+        elif isinstance(value, dict):
+            value = read(getattr(eip712, field.type), value)
         elif field.type.endswith("[]"):
             value = tuple(read(getattr(eip712, field.type[:-2]), item) for item in value)
         values[field.attribute] = value
