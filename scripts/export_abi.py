@@ -22,28 +22,30 @@ CONTRACTS = (
     "NodeRegistry",
     "RoyaltySplit",
     "RoyaltySplitFactory",
+    "StreamingEscrow",
 )
 SOURCES = {contract: f"contracts/{contract}.sol" for contract in CONTRACTS}
 
 
 def compile_contracts(
-    outputs: list[str], contracts: Mapping[str, str] = SOURCES
+    outputs: list[str], contracts: Mapping[str, str] = SOURCES, root: Path = ROOT
 ) -> dict[str, dict[str, Any]]:
     """Solidity's standard JSON output of each contract, by its name.
 
     `outputs` are output selections such as "abi"; see the compiler's "Input and Output JSON".
-    `contracts` names the files, from the checkout's root; only they may be mocks.
+    `contracts` names the files, from `root` with `contracts/` and `interfaces/` in it; only they may
+    be mocks.
     Raises SystemExit with the compiler's own words if a contract does not compile.
     """
     config = yaml.safe_load((ROOT / "ape-config.yaml").read_text(encoding="utf-8"))["solidity"]
-    folders = (("contracts", ROOT / "contracts"), ("interfaces", ROOT / "interfaces"))
+    folders = [(name, root / name) for name in ("contracts", "interfaces")]
     sources = {
         f"{name}/{path.relative_to(folder).as_posix()}": path
         for name, folder in folders
         for path in sorted(folder.rglob("*.sol"))
         if ".cache" not in path.parts  # ape's copy of what we import, while it compiles
         if "mocks" not in path.relative_to(folder).parts
-    } | {name: ROOT / name for name in contracts.values()}
+    } | {name: root / name for name in contracts.values()}
     solady = ROOT / "node_modules" / "solady" / "src"
     sources |= {f"solady/{path.relative_to(solady).as_posix()}": path for path in _imported(solady)}
     request = {
@@ -55,7 +57,10 @@ def compile_contracts(
             "evmVersion": config["evm_version"],
             "viaIR": config["via_ir"],
             "optimizer": {"enabled": config["optimize"], "runs": config["optimization_runs"]},
-            "outputSelection": {file: {name: outputs} for name, file in contracts.items()},
+            "outputSelection": {
+                file: {name: outputs for name, other in contracts.items() if other == file}
+                for file in contracts.values()
+            },
         },
     }
     launcher = ROOT / "scripts" / "solc" / f"solc-v{config['version']}"
