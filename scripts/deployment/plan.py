@@ -13,7 +13,13 @@ from eth_utils import keccak
 
 PROXY = "0x4e59b44847b379578588920ca78fbf26c0b4956c"
 SALT = keccak(text="immurtal/deployment/1")
-ORDER = ("RoyaltySplitFactory", "CopyrightRegistry", "LicenseManager", "NodeRegistry")
+ORDER = (
+    "RoyaltySplitFactory",
+    "CopyrightRegistry",
+    "LicenseManager",
+    "NodeRegistry",
+    "StreamingEscrow",
+)
 
 DEVELOPMENT_CHAIN = 31337
 MIN_AGE = 60

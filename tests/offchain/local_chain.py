@@ -127,6 +127,7 @@ def deploy_contracts(anvil: Anvil, min_age: int = 1) -> dict[str, Any]:
     factory = create("RoyaltySplitFactory", [], [])
     registry = create("CopyrightRegistry", ["uint64", "address"], [min_age, factory])
     create("LicenseManager", ["address", "address"], [registry, factory])
+    create("StreamingEscrow", ["address", "address"], [registry, factory])
     create("NodeRegistry", [], [])
     return {"chainId": anvil.chain_id, "contracts": contracts}
 

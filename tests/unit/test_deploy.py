@@ -103,11 +103,12 @@ class TestPlan:
 
     def test_order_and_wiring(self, steps):
         assert tuple(step.name for step in steps) == ORDER
-        factory, registry, licenses, nodes = steps
+        factory, registry, licenses, nodes, escrow = steps
         assert factory.arguments == {}
         assert registry.arguments == {"minAge": 1, "factory": factory.address}
         assert licenses.arguments == {"registry": registry.address, "factory": factory.address}
         assert nodes.arguments == {}
+        assert escrow.arguments == licenses.arguments
 
     def test_a_minute_between_commit_and_registration_on_every_other_chain(self, artifacts):
         assert {plan(artifacts, chain)[1].arguments["minAge"] for chain in (1, 8453)} == {60}
@@ -197,7 +198,7 @@ class TestDeploy:
     def test_another_contract_still_there_is_not_forgotten(self, anvil, deployed, steps, path):
         changed = replace(steps[3], init_code=steps[3].init_code + b"\0")
         changed = replace(changed, address=create2(changed.init_code))
-        others = [*steps[:3], changed]
+        others = [*steps[:3], changed, *steps[4:]]
         before = path.read_bytes()
         with pytest.raises(DeploymentFailed, match=r"names another NodeRegistry.*--replace"):
             deploy(others, anvil.chain, path, anvil.send, print)
@@ -274,6 +275,7 @@ class TestCheck:
             f"CopyrightRegistry: recorded with factory {wrong.arguments['factory']}, "
             f"should be {factory}",
             f"LicenseManager: recorded with registry {registry}, should be {wrong.address}",
+            f"StreamingEscrow: recorded with registry {registry}, should be {wrong.address}",
         ]
 
     def test_a_record_that_says_what_the_chain_does_not(self, deployed):
@@ -367,11 +369,11 @@ class TestScripts:
             assert set(value["contracts"]["NodeRegistry"]) == {
                 *("address", "transaction", "block", "arguments", "codeHash")
             }
-            assert anvil.nonce() == 4
+            assert anvil.nonce() == 5
 
             checked = ape_run("verify_deployment", anvil.url, "--chain-id", "31337", "--sources")
             assert checked.returncode == 0, checked.stderr
-            assert "4 contracts are as recorded on chain 31337" in checked.stdout
+            assert "5 contracts are as recorded on chain 31337" in checked.stdout
 
             nodes = value["contracts"]["NodeRegistry"]["address"]
             anvil.chain.rpc("anvil_setCode", [nodes, "0x"])

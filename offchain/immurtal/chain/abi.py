@@ -30,6 +30,7 @@ CONTRACTS: Final = (
     "LicenseManager",
     "RoyaltySplit",
     "RoyaltySplitFactory",
+    "StreamingEscrow",
     "NodeRegistry",
 )
 MAX_DATA_BYTES: Final = 16 * 1024 * 1024

@@ -13,7 +13,13 @@ from typing import Any
 from immurtal.errors import BadInput, NotFound
 
 MAX_FILE_BYTES = 1024 * 1024
-_NEEDED = ("CopyrightRegistry", "LicenseManager", "RoyaltySplitFactory", "NodeRegistry")
+_NEEDED = (
+    "CopyrightRegistry",
+    "LicenseManager",
+    "RoyaltySplitFactory",
+    "StreamingEscrow",
+    "NodeRegistry",
+)
 _ADDRESS = re.compile(r"0x[0-9a-f]{40}")
 
 
@@ -74,6 +80,10 @@ class Deployment:
     @property
     def split_factory(self) -> str:
         return self.addresses["RoyaltySplitFactory"]
+
+    @property
+    def streaming_escrow(self) -> str:
+        return self.addresses["StreamingEscrow"]
 
     @property
     def node_registry(self) -> str:

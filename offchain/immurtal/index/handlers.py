@@ -349,5 +349,13 @@ IGNORED: Final = frozenset(
         ("CopyrightRegistry", "Skipped"),  # changes nothing
         ("LicenseManager", "ApprovalForAll"),
         ("LicenseManager", "URI"),
+        # Pay per play has no tables.
+        ("StreamingEscrow", "Deposited"),
+        ("StreamingEscrow", "EntrySkipped"),
+        ("StreamingEscrow", "Released"),
+        ("StreamingEscrow", "StatementRejected"),
+        ("StreamingEscrow", "UsageRecorded"),
+        ("StreamingEscrow", "WithdrawalRequested"),
+        ("StreamingEscrow", "Withdrawn"),
     }
 )

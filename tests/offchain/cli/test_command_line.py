@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from immurtal import cli, errors
+from immurtal.chain.abi import CONTRACTS
 from immurtal.chain.wallet import KeystoreWallet
 from immurtal.cli.common import WalletChoice, ask_secret, read_passphrase
 from immurtal.errors import BadInput, ImmurtalError, NotAccepted, TransactionFailed
@@ -161,8 +162,7 @@ def test_wrong_input_leaves_with_its_own_code(
 ) -> None:
     deployments = tmp_path / "file" / "31337.json"
     deployments.parent.mkdir()
-    names = ("CopyrightRegistry", "LicenseManager", "RoyaltySplitFactory", "NodeRegistry")
-    contracts = {name: {"address": "0x" + "11" * 20} for name in names}
+    contracts = {name: {"address": "0x" + "11" * 20} for name in CONTRACTS}
     deployments.write_text(json.dumps({"chainId": 31337, "contracts": contracts}))
     places = {"deployments": str(deployments), "folder": str(tmp_path)}
     done = run(*(word.format(**places) for word in words), env={"HOME": str(tmp_path)})

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from immurtal import cli
+from immurtal.chain.abi import CONTRACTS
 from immurtal.chain.wallet import KeystoreWallet
 from immurtal.cli.publish import credit
 from immurtal.errors import BadInput, ImmurtalError, NotFound, Unreachable
@@ -37,8 +38,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "empty").mkdir()
     (tmp_path / "passphrase").write_text("open sesame\n")
     KeystoreWallet.create(tmp_path / "me.json", "open sesame", scrypt_n=2)
-    names = ("CopyrightRegistry", "LicenseManager", "RoyaltySplitFactory", "NodeRegistry")
-    contracts = {name: {"address": "0x" + "11" * 20} for name in names}
+    contracts = {name: {"address": "0x" + "11" * 20} for name in CONTRACTS}
     (tmp_path / "31337.json").write_text(json.dumps({"chainId": 31337, "contracts": contracts}))
     return tmp_path
 

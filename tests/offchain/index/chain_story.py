@@ -35,6 +35,7 @@ ADDRESSES = {
     "LicenseManager": address(0xC1),
     "RoyaltySplitFactory": address(0xC2),
     "NodeRegistry": address(0xC3),
+    "StreamingEscrow": address(0xC4),
 }
 DEPLOYMENT = Deployment(chain_id=31337, addresses=ADDRESSES, first_block=1)
 PEOPLE = [address(n) for n in range(0xA00, 0xA06)]
