@@ -33,19 +33,20 @@ def compile_contracts(
     """Solidity's standard JSON output of each contract, by its name.
 
     `outputs` are output selections such as "abi"; see the compiler's "Input and Output JSON".
-    `contracts` names the files, from `root` with `contracts/` and `interfaces/` in it; only they may
-    be mocks.
+    `contracts` names the files, from `root`, which has `contracts/` and `interfaces/`. Mocks are
+    read only if one of them is a mock.
     Raises SystemExit with the compiler's own words if a contract does not compile.
     """
     config = yaml.safe_load((ROOT / "ape-config.yaml").read_text(encoding="utf-8"))["solidity"]
+    mocks = any("mocks" in Path(name).parts for name in contracts.values())
     folders = [(name, root / name) for name in ("contracts", "interfaces")]
     sources = {
         f"{name}/{path.relative_to(folder).as_posix()}": path
         for name, folder in folders
         for path in sorted(folder.rglob("*.sol"))
         if ".cache" not in path.parts  # ape's copy of what we import, while it compiles
-        if "mocks" not in path.relative_to(folder).parts
-    } | {name: root / name for name in contracts.values()}
+        if mocks or "mocks" not in path.relative_to(folder).parts
+    }
     solady = ROOT / "node_modules" / "solady" / "src"
     sources |= {f"solady/{path.relative_to(solady).as_posix()}": path for path in _imported(solady)}
     request = {

@@ -30,7 +30,6 @@ class AnvilWorld(World):
         self.deployer = actors()[0].address
         # Blocks of one time: time moves only when the world says so.
         self._ask("anvil_setBlockTimestampInterval", 0)
-        self._ask("anvil_setNextBlockBaseFeePerGas", "0x0")
         self._set_time(time)
 
     def _ask(self, method: str, *arguments: Any) -> Any:
@@ -65,6 +64,7 @@ class AnvilWorld(World):
         transaction = self._provider.network.ecosystem.create_transaction(
             **fields, gas_limit=gas or TX_GAS, raise_on_revert=False
         )
+        self._ask("anvil_setNextBlockBaseFeePerGas", "0x0")  # full blocks raise it
         receipt = self._account(sender).call(transaction)
         done = not receipt.failed
         if done != ok:

@@ -259,9 +259,10 @@ class EventCoder:
 class ErrorCoder:
     """A custom error."""
 
-    __slots__ = ("inputs", "name", "selector")
+    __slots__ = ("fields", "inputs", "name", "selector")
 
     def __init__(self, entry: Abi) -> None:
         self.name: str = entry["name"]
         self.selector = keccak(text=signature(entry))[:4]
+        self.fields = [field["name"] for field in entry["inputs"]]
         self.inputs = tuple_of([codec(field) for field in entry["inputs"]])

@@ -44,7 +44,7 @@ class Contract(str):
         return self
 
     def function(self, name: str, count: int) -> Function:
-        """By name or signature; a name's overloads are told apart by how many arguments there are."""
+        """By name or signature; overloads of a name are told apart by their number of arguments."""
         return self.functions.get((name, count)) or self.functions[name]
 
 
@@ -91,6 +91,11 @@ def failure(output: bytes) -> Failure:
         return Failure("")
 
 
+def error_fields(name: str) -> list[str]:
+    """What the arguments of a known error are called."""
+    return next(coder.fields for coder in _errors.values() if coder.name == name)
+
+
 def event(log: RawLog) -> Event:
     coder = _events.get((log.topics[0], len(log.topics))) if log.topics else None
     if coder is None:
@@ -109,6 +114,7 @@ class Outcome:
         "arguments",
         "function",
         "gas",
+        "gas_limit",
         "kind",
         "logs",
         "ok",
@@ -142,6 +148,7 @@ class Outcome:
         self.output = b""
         self.logs: list[RawLog] = []
         self.gas = 0
+        self.gas_limit = 0
 
     @property
     def result(self) -> Any:

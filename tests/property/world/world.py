@@ -42,8 +42,8 @@ class Disagreement(AssertionError):
 
 
 class Executed(NamedTuple):
-    """What an engine says of a transaction. output: returned, or the revert's data; of a creation the
-    new address's 20 bytes."""
+    """What an engine says of a transaction. output: what it returned, or the revert's data; of a
+    creation the new address's 20 bytes."""
 
     ok: bool
     output: bytes
@@ -82,8 +82,8 @@ class World(ABC):
     def deploy(
         self, name: str, *arguments: Any, sender: str | None = None, value: int = 0
     ) -> Contract:
-        """Deploys a contract by its name in the sources. The default sender does nothing else, so that
-        addresses are the same on every engine. Raises Reverted."""
+        """Deploys a contract by its name in the sources. The default sender does nothing else, so
+        that addresses are the same on every engine. Raises Reverted."""
         compiled = artefact(name)
         inputs = next((e["inputs"] for e in compiled.abi if e["type"] == "constructor"), [])
         coded = tuple_of([codec(field) for field in inputs]).encode(arguments)
@@ -115,6 +115,7 @@ class World(ABC):
         arguments that have no encoding, ValueError for a sender that lacks `value`."""
         coder = contract.function(function, len(arguments))
         outcome = Outcome("call", sender, contract, coder, arguments, value, self._time)
+        outcome.gas_limit = gas
         return self._fill(
             outcome, self._execute(sender, contract, coder.encode(arguments), value, gas)
         )

@@ -1,0 +1,344 @@
+"""Royalty splits among payees and tokens of every temper.
+
+S1 received = paid + credited + waiting, to the wei.
+S2 what each payee was given, paid and credited together, is exactly proportional to the shares.
+S3 a payee that cannot be paid changes nothing for the others.
+S4 nobody can change a split.
+
+The model says what each transaction does to everybody, so that S3 is its agreement with the chain.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, invariant, rule
+from machine import Machine, run
+from models.splits import (
+    BASIS_POINTS,
+    ETH,
+    Coin,
+    Ether,
+    FeeToken,
+    HarmlessToken,
+    Mood,
+    Split,
+    ToppingFeeToken,
+    UnreadableToken,
+)
+from world import Contract, Outcome, World, actors
+
+TOKENS = {
+    "MockERC20": HarmlessToken,
+    "MissingReturnToken": HarmlessToken,
+    "ReenteringToken": HarmlessToken,
+    "BlocklistToken": Coin,
+    "FalseReturnToken": Coin,
+    "ShortReturnToken": Coin,
+    "ReturnBombToken": Coin,
+    "GasBurningToken": Coin,
+    "FeeToken": FeeToken,
+    "ToppingFeeToken": ToppingFeeToken,
+    "UnreadableToken": UnreadableToken,
+}
+MARKABLE = [name for name, model in TOKENS.items() if model is Coin] + ["ReenteringToken"]
+MOODY = 3
+MOST_SPLITS = 4
+
+senders = st.sampled_from([actor.address for actor in actors()[1:5]])
+index = st.integers(0, 11)
+amounts = st.one_of(st.integers(0, 30_000), st.integers(0, 10**21))
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    factory: Contract
+    moody: list[Contract]
+    people: list[str]
+    tokens: list[Contract]
+
+
+@st.composite
+def shares(draw: st.DrawFn, count: int) -> list[int]:
+    """`count` shares that sum to 10,000, with a small or a large common divisor."""
+    step = draw(st.sampled_from([1, 100, 1000]))
+    cuts = st.integers(1, BASIS_POINTS // step - 1)
+    inner = draw(st.lists(cuts, min_size=count - 1, max_size=count - 1, unique=True))
+    edges = [0, *sorted(inner), BASIS_POINTS // step]
+    return [(b - a) * step for a, b in pairwise(edges)]
+
+
+@st.composite
+def parties(draw: st.DrawFn) -> tuple[list[int], list[int]]:
+    """Which of those who can be payees, and their shares."""
+    who = draw(st.lists(index, min_size=1, max_size=5, unique=True))
+    return who, draw(shares(len(who)))
+
+
+class Splits(Machine):
+    promises = ("S1", "S2", "S3", "S4")
+
+    @classmethod
+    def build(cls, world: World) -> System:
+        moody = [world.deploy("MoodyPayee") for _ in range(MOODY)]
+        people = [actor.address for actor in actors()[1:5]] + [world.deploy("HungryPayee")]
+        tokens = [world.deploy(name) for name in TOKENS]
+        return System(world.deploy("RoyaltySplitFactory"), moody, people, tokens)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.moods: dict[str, Mood] = dict.fromkeys(self.system.moody, Mood.ACCEPTS)
+        self.ether = Ether(self.moods)
+        self.coins: list[Coin] = [TOKENS[token.name](token) for token in self.system.tokens]
+        self.splits: list[Split] = []
+        self.at: dict[str, Contract] = {}
+        self.code: dict[str, bytes] = {}
+        self.touched: set[str] = set()
+        known = [*self.system.people, *self.system.moody]
+        for account in known:
+            self.ether.balances[account] = self.world.balance(account)
+
+    # What actors do
+
+    @initialize(party=parties(), sender=senders)
+    def first(self, party: tuple[list[int], list[int]], sender: str) -> None:
+        self.create(party, sender, 0)
+
+    @rule(party=parties(), sender=senders, early=amounts)
+    def create(self, party: tuple[list[int], list[int]], sender: str, early: int) -> None:
+        """A new split, which had money before it was there; or the same as before."""
+        candidates = [*self.system.people, *self.system.moody, *(s.address for s in self.splits)]
+        chosen = {candidates[i % len(candidates)] for i in party[0]}
+        payees = sorted(chosen)
+        weights = party[1][: len(payees)]
+        weights[-1] += BASIS_POINTS - sum(weights)
+        predicted = self.world.call(self.system.factory, "predict", payees, weights)
+        fresh = predicted not in self.at
+        if fresh and len(self.splits) == MOST_SPLITS:
+            return
+        if fresh:
+            self._open(Split(predicted, payees, weights))
+        self._give_ether(sender, predicted, early)
+        made = self.world.transact(sender, self.system.factory, "create", payees, weights)
+        self.world.expect_ok("S4", made)
+        self.world.expect_true("S4", made.result == predicted, "a split is not where predicted")
+        said = [("SplitCreated", {"split": predicted, "payees": payees, "shares": weights})]
+        self._expect_said("S4", made, self.system.factory, said if fresh else [])
+        self.code.setdefault(predicted, self.world.code(predicted))
+
+    @rule(i=index, sender=senders, amount=amounts)
+    def send_ether(self, i: int, sender: str, amount: int) -> None:
+        self._give_ether(sender, self._split(i).address, amount)
+
+    @rule(i=index, amount=amounts)
+    def force_ether(self, i: int, amount: int) -> None:
+        split = self._split(i)
+        self.world.fund(split.address, amount)
+        self._arrived(split.address, self.ether, amount)
+
+    @rule(i=index, j=index, sender=senders, amount=amounts)
+    def send_token(self, i: int, j: int, sender: str, amount: int) -> None:
+        split, (token, coin) = self._split(i), self._token(j)
+        assert self.world.transact(sender, token, "mint", split.address, amount).ok
+        self._arrived(split.address, coin, amount)
+
+    @rule(i=index, sender=senders, value=amounts)
+    def distribute_ether(self, i: int, sender: str, value: int) -> None:
+        self._distribute(self._split(i), self.ether, sender, value)
+
+    @rule(i=index, j=index, sender=senders, value=st.sampled_from([0, 0, 1, 12_345]))
+    def distribute_token(self, i: int, j: int, sender: str, value: int) -> None:
+        self._distribute(self._split(i), self._token(j)[1], sender, value)
+
+    @rule(i=index, sender=senders, value=amounts, gas=st.integers(30_000, 1_200_000))
+    def distribute_with_little_gas(self, i: int, sender: str, value: int, gas: int) -> None:
+        """It fails whole, or does what it does with all gas: nobody is skipped for want of gas."""
+        split = self._split(i)
+        made = self.world.transact(
+            sender, self.at[split.address], "distribute", ETH, value=value, gas=gas
+        )
+        if made.ok:
+            self._distributed(split, self.ether, sender, value, made)
+        else:
+            known = made.error.name in ("RoyaltySplit_TooLittleGas", "")
+            self.world.expect_true("S3", known, f"little gas ends in {made.error}")
+
+    @rule(i=index, j=index, k=index, sender=senders)
+    def withdraw(self, i: int, j: int, k: int, sender: str) -> None:
+        split = self._split(i)
+        payee, coin = split.payees[k % len(split.payees)], self._coin(j)
+        made = self.world.transact(sender, self.at[split.address], "withdraw", coin.address, payee)
+        self._withdrawn(split, coin, payee, payee, made)
+
+    @rule(i=index, j=index, k=index, to=index)
+    def withdraw_to(self, i: int, j: int, k: int, to: int) -> None:
+        split, coin = self._split(i), self._coin(j)
+        receivers = [*self.system.people, *self.system.moody]
+        receiver = receivers[to % len(receivers)]
+        callers = [*self.system.people[:-1], *self.system.moody]
+        caller = callers[k % len(callers)]
+        made = self._as(caller, self.at[split.address], "withdrawTo", coin.address, receiver)
+        self._withdrawn(split, coin, caller, receiver, made)
+
+    @rule(i=index, mood=st.sampled_from(Mood), j=index)
+    def feel(self, i: int, mood: Mood, j: int) -> None:
+        """A payee turns; what it would call its payer with is one of the split's own functions."""
+        payee = self.system.moody[i % MOODY]
+        split = self.at[self._split(0).address]
+        data = [
+            split.function("distribute", 1).encode([ETH]),
+            split.function("withdraw", 2).encode([ETH, payee]),
+            split.function("withdrawTo", 2).encode([ETH, payee]),
+        ][j % 3]
+        assert self.world.transact(self.system.people[0], payee, "feel", mood, data).ok
+        self.moods[payee] = mood
+
+    @rule(name=st.sampled_from(MARKABLE), i=index, value=st.booleans())
+    def mark(self, name: str, i: int, value: bool) -> None:
+        """A token turns against an account, or back."""
+        token, coin = self._token(list(TOKENS).index(name))
+        everyone = [*self.system.people, *self.system.moody]
+        account = everyone[i % len(everyone)]
+        assert self.world.transact(self.system.people[0], token, "mark", account, value).ok
+        (coin.marked.add if value else coin.marked.discard)(account)
+
+    @rule(i=index, j=index)
+    def aim_token(self, i: int, j: int) -> None:
+        token, _ = self._token(list(TOKENS).index("ReenteringToken"))
+        split = self.at[self._split(i).address]
+        data = split.function("distribute", 1).encode([[ETH, token][j % 2]])
+        assert self.world.transact(self.system.people[0], token, "aim", split, data).ok
+
+    @rule(fault=st.integers(0, 5))
+    def break_balances(self, fault: int) -> None:
+        token, coin = self._token(list(TOKENS).index("UnreadableToken"))
+        assert self.world.transact(self.system.people[0], token, "setFault", fault).ok
+        coin.fault = fault
+
+    @rule(i=index, sender=senders, data=st.binary(min_size=4, max_size=72))
+    def meddle(self, i: int, sender: str, data: bytes) -> None:
+        """S4: a split knows six functions; everything else it refuses."""
+        split = self.at[self._split(i).address]
+        if any(data.startswith(f.selector) for f in split.functions.values()):
+            return
+        made = self.world.send(sender, split, data=data)
+        self.world.expect_failure("S4", made, "")
+
+    # What the model makes of it
+
+    def _open(self, split: Split) -> None:
+        self.splits.append(split)
+        self.at[split.address] = self.world.at("RoyaltySplit", split.address)
+        self.world.names[split.address] = f"split_{len(self.splits)}"
+
+    def _split(self, i: int) -> Split:
+        return self.splits[i % len(self.splits)]
+
+    def _token(self, j: int) -> tuple[Contract, Coin]:
+        j %= len(self.coins)
+        return self.system.tokens[j], self.coins[j]
+
+    def _coin(self, j: int) -> Coin:
+        """ETH as often as all tokens together."""
+        return self.coins[j] if j % 2 and j < len(self.coins) else self.ether
+
+    def _as(self, caller: str, contract: Contract, function: str, *arguments: object) -> Outcome:
+        if isinstance(caller, Contract):
+            data = contract.function(function, len(arguments)).encode(arguments)
+            return self.world.transact(self.system.people[0], caller, "execute", contract, data)
+        return self.world.transact(caller, contract, function, *arguments)
+
+    def _give_ether(self, sender: str, to: str, amount: int) -> None:
+        self.world.expect_ok("S1", self.world.send(sender, to, amount))
+        self.ether.balances[sender] -= amount
+        self._arrived(to, self.ether, amount)
+
+    def _arrived(self, at: str, coin: Coin, amount: int) -> None:
+        coin.balances[at] += amount
+        self.touched.add(coin.address)
+
+    def _distribute(self, split: Split, coin: Coin, sender: str, value: int) -> None:
+        made = self.world.transact(
+            sender, self.at[split.address], "distribute", coin.address, value=value
+        )
+        self.world.expect_ok("S3", made)
+        self._distributed(split, coin, sender, value, made)
+
+    def _distributed(
+        self, split: Split, coin: Coin, sender: str, value: int, made: Outcome
+    ) -> None:
+        self.ether.balances[sender] -= value
+        self._arrived(split.address, self.ether, value)
+        self._expect_said("S3", made, split.address, split.distribute(coin))
+        self.touched.add(coin.address)
+
+    def _withdrawn(self, split: Split, coin: Coin, payee: str, to: str, made: Outcome) -> None:
+        expected = split.withdraw(coin, payee, to)
+        self.touched.add(coin.address)
+        if isinstance(expected, tuple):
+            self.world.expect_failure("S1", made, expected[0], *expected[1])
+            return
+        self.world.expect_ok("S1", made)
+        paid = {"token": coin.address, "payee": payee, "to": to, "amount": expected}
+        self._expect_said("S1", made, split.address, [("Withdrawn", paid)])
+
+    def _expect_said(self, promise: str, made: Outcome, who: str, expected: list) -> None:
+        said = made.said(who)
+        self.world.expect_true(promise, said == expected, f"it said {said}, and not {expected}")
+
+    # What always holds
+
+    @invariant()
+    def every_book_is_the_models(self) -> None:
+        """S1 and S3, of the coins that moved: everybody has, and is owed, what the model says."""
+        for address in sorted(self.touched):
+            self._check(self.ether if address == ETH else self._token_coin(address))
+        self.touched.clear()
+
+    def _token_coin(self, address: str) -> Coin:
+        return next(coin for coin in self.coins if coin.address == address)
+
+    def _check(self, coin: Coin) -> None:
+        world = self.world
+        holders = [*self.system.people, *self.system.moody, *self.at]
+        if coin is self.ether:
+            for holder in holders:
+                world.expect_balance("S3", coin.balances[holder], holder)
+        elif not isinstance(coin, UnreadableToken) or coin.fault == coin.NONE:
+            token = next(t for t in self.system.tokens if t == coin.address)
+            for holder in holders:
+                world.expect("S3", coin.balances[holder], token, "balanceOf", holder)
+        for split in self.splits:
+            at = self.at[split.address]
+            world.expect("S1", split.owed(coin.address), at, "totalCredit", coin.address)
+            for payee in split.payees:
+                owed = split.credit[coin.address, payee]
+                world.expect("S1", owed, at, "creditOf", coin.address, payee)
+
+    @invariant()
+    def gifts_are_proportional(self) -> None:
+        """S2: given to one × shares of another = given to the other × shares of the one."""
+        for split in self.splits:
+            for coin in [self.ether, *self.coins]:
+                units = {
+                    split.given[coin.address, payee] * BASIS_POINTS // share
+                    for payee, share in zip(split.payees, split.shares, strict=True)
+                }
+                self.world.expect_true("S2", len(units) == 1, "gifts are not proportional")
+
+    def teardown(self) -> None:
+        """S4, and every book once more, those of coins that did not move too."""
+        if self.world.disagreement is not None:
+            return
+        for coin in [self.ether, *self.coins]:
+            self._check(coin)
+        for split in self.splits:
+            at = self.at[split.address]
+            self.world.expect("S4", (split.payees, split.shares), at, "payees")
+            self.world.expect("S4", True, self.system.factory, "isSplit", at)
+            same = self.world.code(at) == self.code[split.address]
+            self.world.expect_true("S4", same, "a split's code changed")
+
+
+def test_splits() -> None:
+    run(Splits)
