@@ -10,20 +10,15 @@ import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
 import {ICopyrightRegistry} from "../interfaces/ICopyrightRegistry.sol";
 import {IRoyaltySplit} from "../interfaces/IRoyaltySplit.sol";
 import {IRoyaltySplitFactory} from "../interfaces/IRoyaltySplitFactory.sol";
-import {
-    Entry,
-    IStreamingEscrow,
-    Rejection,
-    SignedStatement,
-    Skip,
-    Statement,
-    Usage
-} from "../interfaces/IStreamingEscrow.sol";
+import {Entry, IStreamingEscrow, Rejection, SignedStatement, Skip, Statement} from "../interfaces/IStreamingEscrow.sol";
 import {StatementHash} from "./libraries/StatementHash.sol";
+import {UsageLog} from "./libraries/UsageLog.sol";
 
 /// @title StreamingEscrow
 /// @notice See the documentation in {IStreamingEscrow}.
 contract StreamingEscrow is IStreamingEscrow, EIP712, ReentrancyGuardTransient {
+    using UsageLog for uint256[];
+
     /*//////////////////////////////////////////////////////////////////////////
                                        STORAGE
     //////////////////////////////////////////////////////////////////////////*/
@@ -52,15 +47,6 @@ contract StreamingEscrow is IStreamingEscrow, EIP712, ReentrancyGuardTransient {
         uint64 requestedAt;
     }
 
-    /// @dev
-    /// ```
-    /// slot 0   [0..63] plays   [64..191] amount
-    /// ```
-    struct Recorded {
-        uint64 plays;
-        uint128 amount;
-    }
-
     /// @dev Slot 0. An account is `keccak256(abi.encode(listener, device, token))`. Its balance has a slot of its own, the
     /// only one of the account that {record} writes once a statement.
     mapping(bytes32 account => uint128 balance) private _balances;
@@ -68,8 +54,11 @@ contract StreamingEscrow is IStreamingEscrow, EIP712, ReentrancyGuardTransient {
     /// @dev Slot 1.
     mapping(bytes32 account => Request request) private _requests;
 
-    /// @dev Slot 2.
-    mapping(bytes32 account => mapping(bytes32 certificate => Recorded recorded)) private _recorded;
+    /// @dev Slot 2. What was recorded is one word, read and written whole: see {_pack}.
+    /// ```
+    /// [0..63] plays   [64..191] amount
+    /// ```
+    mapping(bytes32 account => mapping(bytes32 certificate => uint256 recorded)) private _recorded;
 
     /// @dev Slot 3. Accruals are increases of balances, each below 2^128: no number of them that can be reached overflows.
     mapping(address payout => mapping(address token => uint256 accrued)) private _accrued;
@@ -205,8 +194,7 @@ contract StreamingEscrow is IStreamingEscrow, EIP712, ReentrancyGuardTransient {
         override
         returns (uint64 plays, uint128 amount)
     {
-        Recorded storage recorded = _recorded[_account(listener, device, token)][certificate];
-        return (recorded.plays, recorded.amount);
+        return _unpack(_recorded[_account(listener, device, token)][certificate]);
     }
 
     /// @inheritdoc IStreamingEscrow
@@ -218,58 +206,75 @@ contract StreamingEscrow is IStreamingEscrow, EIP712, ReentrancyGuardTransient {
                                        RECORDING
     //////////////////////////////////////////////////////////////////////////*/
 
+    /// @dev Takes a statement's entries in order.
     function _record(Statement calldata statement, address device) private {
         (address listener, address token) = (statement.listener, statement.token);
         Entry[] calldata entries = statement.entries;
         bytes32 account = _account(listener, device, token);
-        uint128 balance = _balances[account];
-        uint128 left = balance;
-        Usage[] memory usages = new Usage[](entries.length);
-        uint256 taken;
-        // Equal neighbours accrue in one write.
+        mapping(bytes32 certificate => uint256 recorded) storage recordedOfAccount = _recorded[account];
+        uint256 balance = _balances[account];
+        uint256 left = balance;
+        uint256[] memory usages = UsageLog.start(entries.length);
+        // Entries in a row with one payout accrue to it in one write.
         address accruing;
         uint256 sum;
 
         for (uint256 i; i < entries.length; ++i) {
-            Entry calldata entry = entries[i];
-            address payout = ICopyrightRegistry(registry).payoutOf(entry.certificate);
-            Recorded storage recorded = _recorded[account][entry.certificate];
-            (uint64 plays, uint128 amount) = (recorded.plays, recorded.amount);
-            if (payout == address(0)) {
-                emit EntrySkipped(listener, device, token, entry.certificate, Skip.UnknownCertificate);
+            (bytes32 certificate, uint64 plays, uint128 amount) = _fields(entries[i]);
+            address payout = ICopyrightRegistry(registry).payoutOf(certificate);
+            (uint64 playsBefore, uint128 amountBefore) = _unpack(recordedOfAccount[certificate]);
+            (bool takes, Skip reason) = _judge(payout, plays, playsBefore, amount, amountBefore, left);
+            if (!takes) {
+                emit EntrySkipped(listener, device, token, certificate, reason);
                 continue;
             }
-            if (!_isMore(entry, plays, amount)) {
-                emit EntrySkipped(listener, device, token, entry.certificate, Skip.NotMore);
-                continue;
-            }
-            uint128 increase = entry.amount - amount;
-            if (increase > left) {
-                emit EntrySkipped(listener, device, token, entry.certificate, Skip.BalanceTooLow);
-                continue;
-            }
-            (recorded.plays, recorded.amount) = (entry.plays, entry.amount);
-            left -= increase;
+            recordedOfAccount[certificate] = _pack(plays, amount);
             if (payout != accruing) {
                 _accrue(accruing, token, sum);
                 (accruing, sum) = (payout, 0);
             }
-            sum += increase;
-            usages[taken++] = Usage(entry.certificate, entry.plays - plays, increase, payout);
+            // {_judge} saw that neither is less than before, and that `left` covers the increase.
+            unchecked {
+                uint256 increase = amount - amountBefore;
+                usages.add(certificate, plays - playsBefore, increase, payout);
+                left -= increase;
+                sum += increase;
+            }
         }
         _accrue(accruing, token, sum);
-        if (left != balance) _balances[account] = left;
-        if (taken != 0) {
-            assembly ("memory-safe") {
-                mstore(usages, taken)
-            }
-            emit UsageRecorded(listener, device, token, usages);
-        }
+        if (left != balance) _balances[account] = uint128(left);
+        usages.emitAll(listener, device, token);
     }
 
-    function _isMore(Entry calldata entry, uint64 plays, uint128 amount) private pure returns (bool) {
-        if (entry.plays < plays || entry.amount < amount) return false;
-        return entry.plays != plays || entry.amount != amount;
+    /// @dev Whether an entry is taken, or else why not: the first that holds, in the order of {Skip}.
+    function _judge(
+        address payout,
+        uint256 plays,
+        uint256 playsBefore,
+        uint256 amount,
+        uint256 amountBefore,
+        uint256 left
+    ) private pure returns (bool takes, Skip reason) {
+        if (payout == address(0)) return (false, Skip.UnknownCertificate);
+        if (plays < playsBefore || amount < amountBefore) return (false, Skip.NotMore);
+        if (plays == playsBefore && amount == amountBefore) return (false, Skip.NotMore);
+        unchecked {
+            if (amount - amountBefore > left) return (false, Skip.BalanceTooLow);
+        }
+        return (true, reason);
+    }
+
+    /// @dev Reading them checks that each is as wide as its type.
+    function _fields(Entry calldata entry) private pure returns (bytes32, uint64, uint128) {
+        return (entry.certificate, entry.plays, entry.amount);
+    }
+
+    function _pack(uint64 plays, uint128 amount) private pure returns (uint256) {
+        return (uint256(amount) << 64) | plays;
+    }
+
+    function _unpack(uint256 recorded) private pure returns (uint64 plays, uint128 amount) {
+        return (uint64(recorded), uint128(recorded >> 64));
     }
 
     function _accrue(address payout, address token, uint256 amount) private {
