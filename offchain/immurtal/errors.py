@@ -16,7 +16,9 @@ paragraph and leaves with `exit_code`; the API answers with `kind` as the RFC 94
     ├── PortInUse (11)          a port that a server needs is taken
     ├── BadInput (12)           a file, setting or argument that cannot be used
     ├── TransactionFailed (13)  reverted, or replaced
-    └── NotAccepted (14)        a node refused to hold a release
+    ├── NotAccepted (14)        a node refused to hold a release
+    ├── CannotBuy (16)          an offer that is not sold, or not so
+    └── TokenMisbehaves (17)    a token that does not do what ERC-20 says
 """
 
 from typing import ClassVar
@@ -121,3 +123,20 @@ class TransactionFailed(ImmurtalError):
 class NotAccepted(ImmurtalError):
     kind = "not-accepted"
     exit_code = 14
+
+
+class CannotBuy(ImmurtalError):
+    """`reason` for programs: the contract's refusal (`sold-out`, `not-licensed`, …), or
+    `price-above-max`, `no-permit`, `no-permit2`, `order-used`, `order-expired`, `order-invalid`."""
+
+    kind = "cannot-buy"
+    exit_code = 16
+
+    def __init__(self, what: str, *, reason: str, saved: str = "", do: str = "") -> None:
+        super().__init__(what, saved=saved, do=do)
+        self.reason = reason
+
+
+class TokenMisbehaves(ImmurtalError):
+    kind = "token-misbehaves"
+    exit_code = 17

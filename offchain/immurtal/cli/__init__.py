@@ -15,15 +15,19 @@ from immurtal.errors import ImmurtalError
 # command: (module, what `immurtal --help` says of it). One file for each group of commands.
 COMMANDS: dict[str, tuple[str, str]] = {
     "publish": ("publish", "Encrypt, certify, offer and store a recording or an album."),
+    "register": ("claims", "Register works by their commitment, or by a signature."),
+    "contest": ("claims", "Prove an older commitment to a registered work."),
     "release": ("works", "Publish changed metadata or credits under the same key."),
     "visibility": ("works", "Say who may hear a work."),
     "withdraw": ("works", "Take a work back: nodes let its audio go."),
     "payout": ("works", "Say where a certificate's money goes."),
     "lock": ("works", "Fix a certificate's payout for ever."),
+    "split": ("splits", "Show, distribute and withdraw what a royalty split holds."),
     "offer": ("offers", "Create, update or close an offer of licences."),
     "grant": ("offers", "Give an account access without a sale."),
     "revoke": ("offers", "Take a grant back."),
-    "buy": ("listen", "Buy a licence."),
+    "buy": ("buy", "Buy or renew licences."),
+    "relay": ("buy", "Send somebody's signed purchase."),
     "play": ("listen", "Play a work to a file, or to standard output."),
     "status": ("status", "Show a certificate: release, pins, access, payments."),
     "keys": ("keys", "The artist's recovery key."),
@@ -42,7 +46,8 @@ Exit codes:
   5  not found                    13  transaction failed
   6  endpoint or node unreachable 14  a node refused to hold a release
   7  access refused              15  a comparison of the demo failed
-                                 130  interrupted"""
+ 16  an offer cannot be bought   17  a token does not do what ERC-20 says
+130  interrupted"""
 
 
 class LazyGroup(click.Group):

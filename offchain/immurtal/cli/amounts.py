@@ -1,9 +1,14 @@
-"""Sums of money and shares as people write them."""
+"""Sums of money, shares and times as people write and read them."""
 
 import re
+from datetime import UTC, datetime
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from immurtal.errors import BadInput
+
+if TYPE_CHECKING:
+    from immurtal.chain.tokens import Currency
 
 WEI_PER = {"wei": 1, "gwei": 10**9, "eth": 10**18}
 MAX_PRICE = 2**128 - 1
@@ -32,6 +37,37 @@ def token_amount(text: str) -> int:
             do="Write 5000000 for 5 of a token that has 6 decimals.",
         )
     return int(digits)
+
+
+def amount_in(text: str, currency: "Currency") -> int:
+    """Base units of what a price is in: ETH as `ether_amount` reads it; of a token a whole number
+    is base units, and `12.5 USDC`, in the token's own name, is by its decimals. Raises BadInput."""
+    if currency.is_eth:
+        return ether_amount(text)
+    number = text.strip()
+    if not (currency.symbol and number.lower().endswith(currency.symbol.lower())):
+        return token_amount(number)
+    found = re.fullmatch(r"[0-9]{1,60}(\.[0-9]{1,60})?", number[: -len(currency.symbol)].rstrip())
+    units = Fraction(found[0]) * 10 ** (currency.decimals or 0) if found else Fraction(-1)
+    if units.denominator != 1 or not 0 <= units <= MAX_PRICE:
+        raise BadInput(f"{text!r} is no amount that {currency.symbol} has.")
+    return units.numerator
+
+
+def moment(seconds: int) -> str:
+    """A time of the chain, to the second; far ones, which no calendar has, as they are."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (ValueError, OverflowError, OSError):
+        return f"{seconds} s since 1970"
+
+
+def length(seconds: int) -> str:
+    """How long something lasts, in the largest unit that it is a whole number of."""
+    for name, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds and seconds % size == 0:
+            return f"{seconds // size} {name}{'s' * (seconds != size)}"
+    return f"{seconds} s"
 
 
 def shares(words: tuple[str, ...]) -> tuple[tuple[str, int], ...]:

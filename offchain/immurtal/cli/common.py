@@ -170,6 +170,30 @@ def confirm(question: str) -> None:
     click.confirm(question, abort=True, err=True)
 
 
+def consent(question: str, *, yes: bool) -> None:
+    """Asks before money moves, or what cannot be undone, unless --yes said so already. Raises Abort
+    for no, and BadInput where nobody is there to ask."""
+    if yes:
+        return
+    try:
+        answer = click.prompt(f"{question} [y/N]", default="n", show_default=False, err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise BadInput(
+            "This needs a yes, and nobody is there to ask.",
+            saved="Nothing was sent.",
+            do="Add --yes if you agree to what is shown above.",
+        ) from None
+    if str(answer).strip().lower() not in ("y", "yes"):
+        raise click.Abort
+
+
+def told(line: str) -> None:
+    """A remark for the person, on standard error: --json stays one object."""
+    click.echo(line, err=True)
+
+
 def network_options(command: Callable[..., T]) -> Callable[..., T]:
     """`--config`, `--rpc`, `--chain-id`, `--deployments`, as one `network: NetworkConfig`."""
 

@@ -1,4 +1,4 @@
-"""`buy` and `play`: what a listener does."""
+"""`play`: what a listener does with a licence."""
 
 import errno
 import os
@@ -20,62 +20,12 @@ from immurtal.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from immurtal.chain.contracts import Contracts
     from immurtal.chain.wallet import Wallet
     from immurtal.cli.client import Client
     from immurtal.cli.progress import Progress
-    from immurtal.stream.licence import Purchase
+    from immurtal.errors import AccessRefused
     from immurtal.stream.player import Played
-
-
-@click.command()
-@click.argument("offer")
-@click.option("--for", "recipient", help="Account that gets the licence; yours where missing.")
-@click.option("--referrer", help="Account that gets the referrer's part.")
-@click.option("--max-price", help="Pay at most this: 0.01eth; the quoted price where missing.")
-@network_options
-@wallet_options
-@json_option
-@asynchronous
-async def buy(
-    offer: str,
-    recipient: str | None,
-    referrer: str | None,
-    max_price: str | None,
-    network: Any,
-    wallet: WalletChoice,
-    as_json: bool,
-) -> None:
-    """Buy a perpetual licence in ETH.
-
-    The price goes to the artist's payout in the same transaction; where that is a royalty split,
-    every collaborator is paid at once. Licences wait while a work is withdrawn.
-    """
-    from immurtal.chain.contracts import ZERO_ADDRESS
-    from immurtal.cli import client as chain
-    from immurtal.cli.amounts import ether_amount
-    from immurtal.stream.licence import buy as purchase
-
-    known = chain.offer_id(offer)
-    limit = None if max_price is None else ether_amount(max_price)
-    async with chain.connect(network) as client:
-        opened = wallet.open()
-        bought = await purchase(
-            client.contracts,
-            client.sender(opened),
-            known,
-            recipient=chain.account(recipient) if recipient else opened.address,
-            referrer=chain.account(referrer) if referrer else ZERO_ADDRESS,
-            max_price=limit,
-        )
-    result = {
-        "offer": known,
-        "certificates": list(bought.offer.certificates),
-        "recipient": bought.recipient,
-        "paid": str(bought.paid),
-        "payments": [{"payout": to, "amount": str(amount)} for to, amount in bought.payments],
-        **chain.sent(bought.receipt),
-    }
-    emit(result, as_json=as_json, text=_bought(bought))
 
 
 @click.command()
@@ -167,24 +117,44 @@ class _Player:
     async def _access(self, certificate: str, offer: str | None) -> tuple[str, str]:
         """Account and offer to rely on. Raises AccessRefused with what to do."""
         from immurtal.chain.contracts import ZERO_ADDRESS, ZERO_ID, Visibility
-        from immurtal.errors import AccessRefused
         from immurtal.stream.licence import find_access
 
         contracts = self._client.contracts
         if (await contracts.certificate(certificate)).visibility is Visibility.OPEN:
             return ZERO_ADDRESS, ZERO_ID
         account = self._unlocked().address
-        found = offer or await find_access(contracts, certificate, account)
+        if offer is not None:  # refused here, it is refused everywhere: the chain says so
+            found = offer if await contracts.has_access(certificate, account, offer) else None
+        else:
+            found = await find_access(contracts, certificate, account)
         if found is None:
-            raise AccessRefused(
-                f"{account} has no access to {certificate}.",
-                do="`immurtal status` shows its offers; buy one with `immurtal buy`.",
-            )
+            raise await _no_access(contracts, certificate, account, offer)
         return account, found
 
     def _unlocked(self) -> "Wallet":
         self._wallet = self._wallet or self._choice.open()
         return self._wallet
+
+
+async def _no_access(
+    contracts: "Contracts", certificate: str, account: str, offer: str | None
+) -> "AccessRefused":
+    """Why, as far as the chain tells: a pass that ended is renewed, anything else is bought."""
+    from immurtal.cli.amounts import moment
+    from immurtal.errors import AccessRefused
+    from immurtal.stream.licence import ended_pass
+
+    ended = await ended_pass(contracts, certificate, account, offer)
+    if ended is not None:
+        return AccessRefused(
+            f"The pass of {account} for {certificate} ended on {moment(ended.expiry)}.",
+            do=f"Renew it with `immurtal buy {ended.offer}`.",
+        )
+    by = f" by offer {offer}" if offer else ""
+    return AccessRefused(
+        f"{account} has no access to {certificate}{by}.",
+        do="`immurtal status` shows its offers; buy one with `immurtal buy`.",
+    )
 
 
 @contextmanager
@@ -203,15 +173,6 @@ def _streaming() -> Iterator[None]:
             f"Standard output cannot be written: {error.strerror}.",
             do="Stream into a player, or give -o FILE where there is room.",
         ) from error
-
-
-def _bought(bought: "Purchase") -> str:
-    from immurtal.cli.amounts import in_ether
-
-    works = len(bought.offer.certificates)
-    lines = [f"Bought a licence to {works} work(s) for {in_ether(bought.paid)}."]
-    lines += [f"  {in_ether(amount)} to {payout}" for payout, amount in bought.payments]
-    return "\n".join([*lines, *(f"  immurtal play {c}" for c in bought.offer.certificates)])
 
 
 def _heard(played: "Played") -> str:

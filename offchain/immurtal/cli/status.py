@@ -36,11 +36,13 @@ async def status(certificate: str, network: Any, as_json: bool) -> None:
 
 
 def _text(picture: "Picture") -> str:
+    from immurtal.cli.amounts import moment
+
     known = picture.certificate
     lines = [
         f"certificate  {known.id}",
-        f"author       {known.author}, committed {_when(known.committed_at)}, "
-        f"registered {_when(known.registered_at)}",
+        f"author       {known.author}, committed {moment(known.committed_at)}, "
+        f"registered {moment(known.registered_at)}",
         f"owner        {known.owner}",
         f"release      {picture.cid} (version {known.version})",
         f"visibility   {known.visibility.name.lower()}: {WHO_HEARS[known.visibility.name]}",
@@ -98,9 +100,3 @@ def _payment(payment: dict[str, Any]) -> list[str]:
         amount = in_ether(int(part["amount"])) if eth else part["amount"]
         lines.append(f"    {amount} to {part['payee']}")
     return lines
-
-
-def _when(seconds: int) -> str:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

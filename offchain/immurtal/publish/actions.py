@@ -12,7 +12,7 @@ from eth_utils.crypto import keccak
 
 from immurtal.chain import abi
 from immurtal.chain.contracts import ZERO_ADDRESS, Contracts, OfferKind, Visibility
-from immurtal.chain.eip712 import Work
+from immurtal.chain.eip712 import Register, Work
 from immurtal.chain.transactions import Receipt, Sender
 from immurtal.errors import BadInput
 
@@ -78,8 +78,15 @@ class Actions:
         return await self._registry("commit", value)
 
     async def register(self, works: Sequence[Work], salt: str) -> Receipt:
-        rows = [(work.work_hash, work.release, work.visibility, work.payout) for work in works]
-        return await self._registry("register", rows, salt)
+        return await self._registry("register", _rows(works), salt)
+
+    async def register_for(self, leave: Register, signature: bytes) -> Receipt:
+        rows = _rows(leave.works)
+        terms = (leave.author, rows, leave.salt, leave.deadline, signature)
+        return await self._registry("registerFor", *terms)
+
+    async def contest(self, work_hash: str, works: Sequence[str], salt: str) -> Receipt:
+        return await self._registry("contest", work_hash, list(works), salt)
 
     async def publish_release(self, certificate: str, release: str) -> Receipt:
         return await self._registry("publishRelease", certificate, release)
@@ -140,6 +147,10 @@ class Actions:
     async def _licenses(self, function: str, *args: object) -> Receipt:
         data = abi.encode_call("LicenseManager", function, *args)
         return await self.sender.send(self._at.license_manager, data)
+
+
+def _rows(works: Sequence[Work]) -> list[tuple[str, str, int, str]]:
+    return [(work.work_hash, work.release, work.visibility, work.payout) for work in works]
 
 
 def ordered_shares(shares: Sequence[tuple[str, int]]) -> tuple[list[str], list[int]]:

@@ -20,7 +20,7 @@ async def check_payouts(
     """Raises BadInput for a payout that is older than its certificate's last transfer, unless its
     address is among `confirmed`."""
     for certificate in certificates:
-        if certificate.payout in confirmed or not await _is_inherited(contracts, certificate):
+        if certificate.payout in confirmed or not await is_inherited(contracts, certificate):
             continue
         raise BadInput(
             f"The money for {certificate.id} goes to {certificate.payout}, which was set before "
@@ -32,7 +32,8 @@ async def check_payouts(
         )
 
 
-async def _is_inherited(contracts: Contracts, certificate: Certificate) -> bool:
+async def is_inherited(contracts: Contracts, certificate: Certificate) -> bool:
+    """Whether the payout was set before the certificate's last transfer."""
     if certificate.payout == ZERO_ADDRESS:  # it follows the owner
         return False
     topics = abi.event_topics("CopyrightRegistry")

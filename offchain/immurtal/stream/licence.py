@@ -1,84 +1,19 @@
-"""Buying a licence: quoted first, paid exactly, straight to the artist's payout (DESIGN 4.2)."""
+"""What an account may rely on to hear a work: asked of the chain itself (DESIGN 4.2)."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from immurtal.chain import abi
-from immurtal.chain.contracts import (
-    ZERO_ADDRESS,
-    ZERO_ID,
-    Contracts,
-    Offer,
-    OfferKind,
-    Refusal,
-)
+from immurtal.chain.contracts import ZERO_ID, Contracts, OfferKind
 from immurtal.chain.logs import LogScan
-from immurtal.chain.transactions import Receipt, Sender
-from immurtal.errors import BadInput, NotFound
-
-REFUSALS = {
-    Refusal.UNKNOWN_OFFER: "there is no such offer on this network",
-    Refusal.CLOSED: "its seller closed it for good",
-    Refusal.PAUSED: "its seller paused it; it may open again",
-    Refusal.SELLER_NOT_OWNER: "its seller does not own every work in it any more",
-    Refusal.NOT_LICENSED: "not every work in it is on sale now",
-    Refusal.SOLD_OUT: "it is sold out",
-    Refusal.PER_PLAY: "it is paid play by play, with `immurtal play`, not bought",
-    Refusal.UNSUPPORTED: "this version sells perpetual licences in ETH only",
-}
 
 
 @dataclass(frozen=True, slots=True)
-class Purchase:
-    """What was bought: `paid` wei, and to which payouts they went, in order."""
+class EndedPass:
+    """A pass that ended at `expiry`, seconds since 1970."""
 
-    offer: Offer
-    recipient: str
-    paid: int
-    payments: tuple[tuple[str, int], ...]
-    receipt: Receipt
-
-
-async def buy(
-    contracts: Contracts,
-    sender: Sender,
-    offer_id: str,
-    *,
-    recipient: str,
-    referrer: str = ZERO_ADDRESS,
-    max_price: int | None = None,
-) -> Purchase:
-    """Buys one perpetual licence for `recipient`. `max_price` in wei, default the quote.
-
-    Raises NotFound, BadInput (it cannot be bought, and why; or it costs more), and what sending
-    raises.
-    """
-    offer = await contracts.offer(offer_id)
-    quote = await contracts.quote(offer_id, recipient)
-    refusal = quote.refusal
-    if refusal is Refusal.NONE and (offer.kind, offer.token) != (OfferKind.PERPETUAL, ZERO_ADDRESS):
-        refusal = Refusal.UNSUPPORTED
-    if refusal is Refusal.UNKNOWN_OFFER:
-        raise NotFound(f"There is no offer {offer_id}.", do="Check the id and the network.")
-    if refusal is not Refusal.NONE:
-        raise BadInput(
-            f"Offer {offer_id} cannot be bought: {REFUSALS[refusal]}.", saved="Nothing was paid."
-        )
-    limit = quote.price if max_price is None else max_price
-    if quote.price > limit:
-        raise BadInput(
-            f"The licence costs {quote.price} wei, more than the {limit} wei allowed.",
-            saved="Nothing was paid.",
-            do="Raise --max-price, or leave it out.",
-        )
-    data = abi.encode_call(
-        "LicenseManager", "purchase", abi.id_number(offer_id), recipient, referrer, limit
-    )
-    receipt = await sender.send(contracts.deployment.license_manager, data, quote.price)
-    payments = tuple(
-        (str(event.args["payout"]), int(event.args["amount"]))
-        for event in receipt.events("LicenseManager", "Paid")
-    )
-    return Purchase(offer, recipient, quote.price, payments, receipt)
+    offer: str
+    expiry: int
 
 
 async def find_access(contracts: Contracts, certificate: str, account: str) -> str | None:
@@ -90,18 +25,43 @@ async def find_access(contracts: Contracts, certificate: str, account: str) -> s
     """
     if await contracts.has_access(certificate, account):
         return ZERO_ID
+    async for offer_id in _offers_held(contracts, account):
+        if await contracts.has_access(certificate, account, offer_id):
+            return offer_id
+    return None
+
+
+async def ended_pass(
+    contracts: Contracts, certificate: str, account: str, offer_id: str | None = None
+) -> EndedPass | None:
+    """The account's pass for this work that ended last, of this offer or of any; None: it has
+    none, or one that has not ended."""
+    head = await contracts.rpc.call("eth_getBlockByNumber", ["latest", False])
+    now = int(head["timestamp"], 16)
+    found: EndedPass | None = None
+    offers = [offer_id] if offer_id else [o async for o in _offers_held(contracts, account)]
+    for known in offers:
+        expiry = await contracts.expiry_of(known, account)
+        if not 0 < expiry <= now or (found and expiry <= found.expiry):
+            continue
+        offer = await contracts.offer(known)
+        if offer.kind is OfferKind.PASS and certificate in offer.certificates:
+            found = EndedPass(known, expiry)
+    return found
+
+
+async def _offers_held(contracts: Contracts, account: str) -> AsyncIterator[str]:
+    """Offers of which units came to the account, each once, newest first."""
     tried: set[str] = set()
     topics = abi.event_topics("LicenseManager")
     wanted = [topics["TransferSingle"], None, None, _topic(account)]
     logs = LogScan(contracts.rpc, contracts.deployment.license_manager, wanted)
     async for log in logs.newest_first(contracts.deployment.first_block):
         event = abi.decode_log(log, "LicenseManager")
-        offer_id = "0x" + int(event.args["id"]).to_bytes(32).hex() if event else ""
+        offer_id = abi.id_text(int(event.args["id"])) if event else ""
         if offer_id and offer_id not in tried:
             tried.add(offer_id)
-            if await contracts.has_access(certificate, account, offer_id):
-                return offer_id
-    return None
+            yield offer_id
 
 
 def _topic(account: str) -> str:
