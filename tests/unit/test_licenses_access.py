@@ -6,7 +6,6 @@ Relying on an offer: who holds a unit of it (Perpetual) or has time left (Pass),
 
 import pytest
 from ape import chain
-from eth_utils import keccak
 from outcomes import reverts, said
 from works import NOBODY, Kind, Offer, Visibility, as_tuple, certify, offer_id, work
 
@@ -32,17 +31,6 @@ def licence(licenses, create, songs, buyer):
     number = create(Offer(songs[:2]))
     licenses.purchase(number, buyer, NOBODY, 0, sender=buyer)
     return number
-
-
-def give_pass(licenses, offer, account, expiry):
-    """What a purchase of a pass will write: the unit, and the time in slot 1."""
-    inner = keccak(offer.to_bytes(32) + (1).to_bytes(32))
-    slot = keccak(bytes(12) + bytes.fromhex(account.address[2:]) + inner)
-    chain.provider.make_request(
-        "anvil_setStorageAt",
-        [licenses.address, "0x" + slot.hex(), "0x" + expiry.to_bytes(32).hex()],
-    )
-    chain.mine(1)
 
 
 class TestRelyingOnNothing:
@@ -144,21 +132,25 @@ def offer(create, songs):
     return create(Offer(songs[:2], kind=Kind.PASS, duration=3600))
 
 
+@pytest.fixture
+def ends(licenses, buyer, offer):
+    """When the buyer's pass of the first two songs ends."""
+    licenses.purchase(offer, buyer, NOBODY, 0, sender=buyer)
+    return licenses.expiryOf(offer, buyer)
+
+
 class TestRelyingOnAPass:
-    def test_until_its_last_second(self, licenses, buyer, stranger, songs, offer):
-        end = chain.blocks.head.timestamp + 100
-        give_pass(licenses, offer, buyer, end)
-        assert licenses.expiryOf(offer, buyer) == end
+    def test_until_its_last_second(self, licenses, buyer, stranger, songs, offer, ends):
+        assert ends == chain.blocks.head.timestamp + 3600
         assert licenses.hasAccess(songs[0], buyer, offer)
         assert not licenses.hasAccess(songs[2], buyer, offer)
         assert not licenses.hasAccess(songs[0], stranger, offer)
-        chain.mine(timestamp=end - 1)
+        chain.mine(timestamp=ends - 1)
         assert licenses.hasAccess(songs[0], buyer, offer)
-        chain.mine(timestamp=end)
+        chain.mine(timestamp=ends)
         assert not licenses.hasAccess(songs[0], buyer, offer)
 
-    def test_not_while_withdrawn(self, registry, licenses, author, buyer, songs, offer):
-        give_pass(licenses, offer, buyer, 2**64 - 1)
+    def test_not_while_withdrawn(self, registry, licenses, author, buyer, songs, offer, ends):
         for visibility in Visibility:
             registry.setVisibility(songs[0], visibility, sender=author)
             assert licenses.hasAccess(songs[0], buyer, offer) == (visibility != WITHDRAWN)
@@ -166,6 +158,10 @@ class TestRelyingOnAPass:
     def test_who_never_had_one(self, licenses, buyer, songs, offer):
         assert licenses.expiryOf(offer, buyer) == 0
         assert not licenses.hasAccess(songs[0], buyer, offer)
+
+    def test_it_does_not_move(self, licenses, buyer, stranger, offer, ends):
+        with reverts(licenses, "LicenseManager_NotTransferable", offerId=offer):
+            licenses.safeTransferFrom(buyer, stranger, offer, 1, b"", sender=buyer)
 
 
 @pytest.fixture(scope="module")

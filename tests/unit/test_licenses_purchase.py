@@ -374,12 +374,6 @@ class TestRefuses:
     def test_what_is_paid_by_the_play(self, create, songs, refused):
         refused(create(Offer(songs, kind=Kind.PER_PLAY)), Refusal.PER_PLAY)
 
-    def test_a_pass_as_yet(self, create, songs, refused):
-        refused(create(Offer(songs, kind=Kind.PASS, duration=60)), Refusal.UNSUPPORTED)
-
-    def test_a_token_as_yet(self, create, songs, token, refused):
-        refused(create(Offer(songs, token=token.address)), Refusal.UNSUPPORTED, value=0)
-
     def test_more_than_the_buyer_s_most(self, licenses, buy, offer):
         with ends_in(
             licenses,

@@ -35,7 +35,6 @@ class Refusal(IntEnum):
     NOT_LICENSED = 5
     SOLD_OUT = 6
     PER_PLAY = 7
-    UNSUPPORTED = 8
 
 
 @dataclass(frozen=True, slots=True)
