@@ -26,7 +26,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from world import ENGINE, World, open_world
 
-ROUND = 200
+ROUND = 50
 """Examples between two looks at the clock."""
 APE_BUDGET = (2, 8)
 """Examples, and steps of each: anvil through ape makes about ten calls a second."""

@@ -18,7 +18,7 @@ NAMES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Actor:
     """A plain account. index: of ape's `accounts`."""
 
@@ -26,6 +26,9 @@ class Actor:
     name: str
     key: bytes
     address: str
+
+    def __repr__(self) -> str:
+        return self.name
 
 
 @cache
