@@ -25,6 +25,7 @@ from models.splits import (
     Split,
     ToppingFeeToken,
     UnreadableToken,
+    refusals,
 )
 from world import Contract, Outcome, World, actors
 
@@ -47,6 +48,7 @@ MOST_SPLITS = 4
 
 senders = st.sampled_from([actor.address for actor in actors()[1:5]])
 index = st.integers(0, 11)
+moods = st.sampled_from(Mood)
 amounts = st.one_of(st.integers(0, 30_000), st.integers(0, 10**21))
 
 
@@ -100,9 +102,11 @@ class Splits(Machine):
 
     # What actors do
 
-    @initialize(party=parties(), sender=senders)
-    def first(self, party: tuple[list[int], list[int]], sender: str) -> None:
+    @initialize(party=parties(), sender=senders, moods=st.lists(moods, min_size=3, max_size=3))
+    def first(self, party: tuple[list[int], list[int]], sender: str, moods: list[Mood]) -> None:
         self.create(party, sender, 0)
+        for i, mood in enumerate(moods):
+            self.feel(i, mood, i)
 
     @rule(party=parties(), sender=senders, early=amounts)
     def create(self, party: tuple[list[int], list[int]], sender: str, early: int) -> None:
@@ -125,6 +129,22 @@ class Splits(Machine):
         said = [("SplitCreated", {"split": predicted, "payees": payees, "shares": weights})]
         self._expect_said("S4", made, self.system.factory, said if fresh else [])
         self.code.setdefault(predicted, self.world.code(predicted))
+
+    @rule(
+        who=st.lists(index, max_size=4),
+        weights=st.lists(st.sampled_from([0, 1, 2500, 5000, 9999, 10_000, 65_535]), max_size=4),
+        sender=senders,
+    )
+    def create_badly(self, who: list[int], weights: list[int], sender: str) -> None:
+        """S4: what is no split never becomes one."""
+        everyone = [ETH, *self.system.people, *self.system.moody]
+        payees = [everyone[i % len(everyone)] for i in who]
+        errors = refusals(payees, weights)
+        if errors:
+            made = self.world.transact(sender, self.system.factory, "create", payees, weights)
+            if len(errors) == 1:
+                self.world.expect_failure("S4", made, errors[0][0], *errors[0][1])
+            self.world.expect_true("S4", made.error in errors, f"{made.error} of {errors}")
 
     @rule(i=index, sender=senders, amount=amounts)
     def send_ether(self, i: int, sender: str, amount: int) -> None:
@@ -165,22 +185,21 @@ class Splits(Machine):
 
     @rule(i=index, j=index, k=index, sender=senders)
     def withdraw(self, i: int, j: int, k: int, sender: str) -> None:
-        split = self._split(i)
-        payee, coin = split.payees[k % len(split.payees)], self._coin(j)
+        split, coin, payee = self._credit(i, j, k)
         made = self.world.transact(sender, self.at[split.address], "withdraw", coin.address, payee)
         self._withdrawn(split, coin, payee, payee, made)
 
     @rule(i=index, j=index, k=index, to=index)
     def withdraw_to(self, i: int, j: int, k: int, to: int) -> None:
-        split, coin = self._split(i), self._coin(j)
+        split, coin, owed = self._credit(i, j, k)
         receivers = [*self.system.people, *self.system.moody]
         receiver = receivers[to % len(receivers)]
         callers = [*self.system.people[:-1], *self.system.moody]
-        caller = callers[k % len(callers)]
+        caller = owed if owed in callers and k % 4 else callers[k % len(callers)]
         made = self._as(caller, self.at[split.address], "withdrawTo", coin.address, receiver)
         self._withdrawn(split, coin, caller, receiver, made)
 
-    @rule(i=index, mood=st.sampled_from(Mood), j=index)
+    @rule(i=index, mood=moods, j=index)
     def feel(self, i: int, mood: Mood, j: int) -> None:
         """A payee turns; what it would call its payer with is one of the split's own functions."""
         payee = self.system.moody[i % MOODY]
@@ -241,6 +260,20 @@ class Splits(Machine):
     def _coin(self, j: int) -> Coin:
         """ETH as often as all tokens together."""
         return self.coins[j] if j % 2 and j < len(self.coins) else self.ether
+
+    def _credit(self, i: int, j: int, k: int) -> tuple[Split, Coin, str]:
+        """An open credit, if there is one, or now and then none."""
+        coins = {coin.address: coin for coin in [self.ether, *self.coins]}
+        open_credits = [
+            (split, coins[coin], payee)
+            for split in self.splits
+            for (coin, payee), amount in sorted(split.credit.items())
+            if amount
+        ]
+        if open_credits and k:
+            return open_credits[(i + j) % len(open_credits)]
+        split = self._split(i)
+        return split, self._coin(j), split.payees[k % len(split.payees)]
 
     def _as(self, caller: str, contract: Contract, function: str, *arguments: object) -> Outcome:
         if isinstance(caller, Contract):

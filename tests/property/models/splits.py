@@ -7,6 +7,7 @@ given, what it gave, and what it owes. Amounts are base units.
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import pairwise
 from math import gcd
 from typing import Any
 
@@ -114,6 +115,24 @@ class UnreadableToken(Coin):
         if self.fault == self.RETURNS_ALL:
             return 2**256 - 1
         return self.balances[account] if self.fault == self.NONE else None
+
+
+def refusals(payees: list[str], shares: list[int]) -> list[tuple[str, tuple[Any, ...]]]:
+    """The errors that are right for a split of these; none if it may be."""
+    found: list[tuple[str, tuple[Any, ...]]] = []
+    if not 1 <= len(payees) <= 100:
+        found.append(("RoyaltySplitFactory_PayeeCount", (len(payees),)))
+    if len(payees) != len(shares):
+        found.append(("RoyaltySplitFactory_LengthMismatch", (len(payees), len(shares))))
+    numbers = [0, *(int(payee, 16) for payee in payees)]
+    unsorted = [i for i, (a, b) in enumerate(pairwise(numbers)) if a >= b]
+    if unsorted:
+        found.append(("RoyaltySplitFactory_PayeesNotSorted", (unsorted[0],)))
+    if 0 in shares:
+        found.append(("RoyaltySplitFactory_ZeroShare", (shares.index(0),)))
+    if sum(shares) != BASIS_POINTS:
+        found.append(("RoyaltySplitFactory_SharesSum", (sum(shares),)))
+    return found
 
 
 @dataclass(slots=True)
