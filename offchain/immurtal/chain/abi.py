@@ -42,6 +42,22 @@ _BUILT_IN_ERRORS: Final = (
     {"type": "error", "name": "Error", "inputs": [{"name": "message", "type": "string"}]},
     {"type": "error", "name": "Panic", "inputs": [{"name": "code", "type": "uint256"}]},
 )
+_FOREIGN_ERRORS: Final = (
+    # Solady's, by which tokens and recipients fail
+    "TransferFromFailed()",
+    "TransferFailed()",
+    "ETHTransferFailed()",
+    "TransferToNonERC1155ReceiverImplementer()",
+    # Permit2's
+    "InvalidNonce()",
+    "InvalidSigner()",
+    "InvalidSignature()",
+    "InvalidSignatureLength()",
+    "InvalidContractSignature()",
+    "SignatureExpired(uint256)",
+    "InvalidAmount(uint256)",
+)
+"""Errors of others that pass through our contracts."""
 
 Entry = Mapping[str, Any]
 
@@ -227,7 +243,14 @@ def _events() -> Mapping[str, tuple[_EventShape, ...]]:
 @cache
 def _errors() -> Mapping[bytes, Entry]:
     ours = [e for contract in CONTRACTS for e in contract_abi(contract) if e["type"] == "error"]
-    return {_selector(entry): entry for entry in (*_BUILT_IN_ERRORS, *ours)}
+    foreign = [_foreign(signature) for signature in _FOREIGN_ERRORS]
+    return {_selector(entry): entry for entry in (*_BUILT_IN_ERRORS, *foreign, *ours)}
+
+
+def _foreign(signature: str) -> Entry:
+    name, _, kinds = signature.removesuffix(")").partition("(")
+    inputs = [{"name": "", "type": kind} for kind in kinds.split(",") if kind]
+    return {"type": "error", "name": name, "inputs": inputs}
 
 
 @cache

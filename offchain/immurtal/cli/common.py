@@ -176,15 +176,17 @@ def consent(question: str, *, yes: bool) -> None:
     if yes:
         return
     try:
-        answer = click.prompt(f"{question} [y/N]", default="n", show_default=False, err=True)
+        answer = click.prompt(f"{question} [y/N]", default="", show_default=False, err=True)
     except click.Abort:
         if sys.stdin.isatty():
             raise
+        answer = ""
+    if not answer and not sys.stdin.isatty():
         raise BadInput(
             "This needs a yes, and nobody is there to ask.",
             saved="Nothing was sent.",
             do="Add --yes if you agree to what is shown above.",
-        ) from None
+        )
     if str(answer).strip().lower() not in ("y", "yes"):
         raise click.Abort
 
