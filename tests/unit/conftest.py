@@ -63,6 +63,11 @@ def licenses(project, deployer, registry, factory):
 
 
 @pytest.fixture(scope="session")
+def escrow(project, deployer, registry, factory):
+    return project.StreamingEscrow.deploy(registry, factory, sender=deployer)
+
+
+@pytest.fixture(scope="session")
 def nodes(project, deployer):
     return project.NodeRegistry.deploy(sender=deployer)
 
