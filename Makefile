@@ -7,10 +7,10 @@ export PATH := $(ROOT)/scripts/bin:$(BIN):$(PATH)
 export SOLCX_BINARY_PATH := $(ROOT)/scripts/solc
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint bench clean abi
+.PHONY: help setup demo up test lint bench bench-properties clean abi
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' Makefile
 
 setup: ## install everything this checkout needs; safe to repeat
 	@$(PYTHON) scripts/setup/bootstrap.py
@@ -31,7 +31,10 @@ lint: setup ## check style and types
 	git ls-files '*.sol' | xargs scripts/bin/forge fmt --check
 
 bench: setup ## measure what the project claims, beside what it is compared to
-	@status=0; for bench in gas cipher pin; do python -m bench.$$bench || status=1; done; exit $$status
+	@status=0; for bench in gas cipher pin properties; do python -m bench.$$bench || status=1; done; exit $$status
+
+bench-properties: setup ## measure the calls a second of the property tests, on both engines
+	@python -m bench.properties
 
 clean: ## remove what was built here; the cache of tools stays
 	rm -rf .venv .setup .build .demo .run node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis offchain/*.egg-info

@@ -26,6 +26,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from world import ENGINE, World, open_world
 
+SHRINKS = os.environ.get("IMMURTAL_SHRINK") != "0"
+"""Whether a failure is made small first; who only asks whether there is one need not wait."""
 ROUND = 50
 """Examples between two looks at the clock."""
 APE_BUDGET = (2, 8)
@@ -109,5 +111,5 @@ def _settings(examples: int, steps: int, repeatable: bool) -> settings:
         deadline=None,
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
-        phases=(Phase.generate, Phase.shrink),
+        phases=(Phase.generate, Phase.shrink) if SHRINKS else (Phase.generate,),
     )

@@ -1,7 +1,8 @@
 """A counterexample as people read it: numbered lines, and a test that `ape test` runs as it is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from eth_utils import is_hex_address, to_checksum_address
@@ -10,6 +11,9 @@ from world.outcome import error_fields
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".audit" / "counterexamples"
+
+FULL = 15_000_000
+"""Gas of a block above which the next one's base fee rises."""
 
 _HEAD = '''"""Counterexample to {promise}, found by {machine} on {engine}:
 
@@ -126,28 +130,40 @@ def write_test(machine: str, world: World, error: BaseException) -> Path:
 
 
 def _test(world: World, found: Disagreement | None) -> Iterator[str]:
-    for address, name in world.names.items():
-        if any(made.sender == address for made in world.history):
-            yield f"{name} = {_account(world, address)}"
-    time = 0
+    bound: dict[str, str] = {}
+    for sender in {made.sender: None for made in world.history if made.sender}:
+        bound[sender] = world.names.setdefault(sender, f"sender_{len(bound)}")
+        yield f"{bound[sender]} = {_account(sender)}"
+    time, full = 0, False
     for made in world.history:
-        if made.time != time:
-            time = made.time
-        yield f"at({time})"
-        yield from _replay(world, made, found)
+        if made.time != time or full:
+            yield f"at({made.time})"
+        time, full = made.time, made.gas > FULL
+        if made.kind == "call" and made.to not in bound:
+            bound[made.to] = _variable(world.name(made.to), made.to)
+            yield f"{bound[made.to]} = project.{made.to.name}.at({_literal(made.to)})"
+        yield from _replay(world, made, found, bound)
+        if made.kind == "deploy":
+            bound[made.to] = _variable(world.name(made.to), made.to)
     if found is not None:
         yield f"# {str(found).splitlines()[0]}"
         yield from _claim(found)
 
 
-def _account(world: World, address: str) -> str:
+def _variable(name: str, address: str) -> str:
+    return name if name.isidentifier() else f"contract_{address[2:8]}"
+
+
+def _account(address: str) -> str:
     index = next((actor.index for actor in actors() if actor.address == address), None)
     if index is not None:
         return f"accounts[{index}]"
     return f"accounts.impersonate_account({_literal(address)})"
 
 
-def _replay(world: World, made: Outcome, found: Disagreement | None) -> Iterator[str]:
+def _replay(
+    world: World, made: Outcome, found: Disagreement | None, bound: dict[str, str]
+) -> Iterator[str]:
     to = _literal(made.to)
     if made.kind == "fund":
         yield f"fund({to}, {made.value})"
@@ -155,11 +171,11 @@ def _replay(world: World, made: Outcome, found: Disagreement | None) -> Iterator
     if made.kind == "code":
         yield f"ape.chain.provider.set_code({to}, {made.arguments[0]!r})"
         return
-    sender = world.name(made.sender)
-    arguments = [_literal(argument) for argument in made.arguments]
+    sender = bound[made.sender]
+    arguments = [_literal(argument, bound) for argument in made.arguments]
     paid = [f"value={made.value}"] if made.value else []
     if made.kind == "deploy":
-        name = world.name(made.to)
+        name = _variable(world.name(made.to), made.to)
         listed = ", ".join([f"project.{made.subject}", *arguments, *paid, "**FREE"])
         yield f"{name} = {sender}.deploy({listed})"
         yield f"assert {name}.address == {to}"
@@ -168,7 +184,7 @@ def _replay(world: World, made: Outcome, found: Disagreement | None) -> Iterator
         call = f"{sender}.transfer({to}, {made.value}, data={made.arguments[0]!r}, **FREE)"
         contract = ""
     else:
-        contract = f"project.{made.to.name}.at({to})"
+        contract = bound[made.to]
         listed = ", ".join(
             [*arguments, *paid, f"sender={sender}", f"gas={made.gas_limit}", "**FREE"]
         )
@@ -206,13 +222,16 @@ def _claim(found: Disagreement) -> Iterator[str]:
         yield f"assert ape.chain.provider.get_balance({_literal(subject)}) == {expected}"
 
 
-def _literal(value: Any) -> str:
+def _literal(value: Any, bound: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Python for a value; an address that has a variable is that variable."""
     if isinstance(value, str):
+        if value in bound:
+            return bound[value]
         return repr(to_checksum_address(value) if is_hex_address(value) else str(value))
     if isinstance(value, bytes | bool):
         return repr(value)
     if isinstance(value, int):
         return str(int(value))
     if isinstance(value, Sequence):
-        return f"[{', '.join(_literal(item) for item in value)}]"
+        return f"[{', '.join(_literal(item, bound) for item in value)}]"
     return repr(value)

@@ -65,6 +65,7 @@ class Plan:
 
 class Registrations(Machine):
     promises = ("R1", "R2", "R3", "R4", "R5", "R6")
+    examples = 120
 
     @classmethod
     def build(cls, world: World) -> System:

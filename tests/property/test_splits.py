@@ -44,11 +44,11 @@ TOKENS = {
 }
 MARKABLE = [name for name, model in TOKENS.items() if model is Coin] + ["ReenteringToken"]
 MOODY = 3
-MOST_SPLITS = 4
+MOST_SPLITS = 3
 
 senders = st.sampled_from([actor.address for actor in actors()[1:5]])
 index = st.integers(0, 11)
-moods = st.sampled_from(Mood)
+moods = st.sampled_from([*Mood, Mood.ACCEPTS, Mood.ACCEPTS, Mood.REFUSES])
 amounts = st.one_of(st.integers(0, 30_000), st.integers(0, 10**21))
 
 
@@ -79,6 +79,7 @@ def parties(draw: st.DrawFn) -> tuple[list[int], list[int]]:
 
 class Splits(Machine):
     promises = ("S1", "S2", "S3", "S4")
+    examples = 150
 
     @classmethod
     def build(cls, world: World) -> System:
