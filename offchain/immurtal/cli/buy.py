@@ -1,5 +1,7 @@
 """`buy` and `relay`: licences of every kind, paid in ETH or tokens, or by a signature."""
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +14,14 @@ from immurtal.cli.common import (
     emit,
     json_option,
     network_options,
-    told,
+    teller,
     wallet_options,
 )
 
 if TYPE_CHECKING:
-    from immurtal.cli.client import Client
+    from immurtal.chain.contracts import Contracts
+    from immurtal.chain.transactions import Sender
+    from immurtal.chain.wallet import Wallet
     from immurtal.stream.paying import Plan
 
 WAYS = ("auto", "allowance", "permit", "permit2")
@@ -109,24 +113,27 @@ async def buy(
     by = chain.account(referrer) if referrer else ZERO_ADDRESS
     async with chain.connect(network) as client:
         opened = wallet.open()
-        payer = opened.address
+        payer, sender = opened.address, client.sender(opened)
+        await sender.settled()  # of an interrupted run, whose approval counts
         basket = await look(client.contracts, ids, recipient=whom or payer, referrer=by)
         if max_price is not None:
             basket = basket.capped(amount_in(max_price, next(iter(basket.sums))))
         planned = await plan(
             client.contracts, basket, payer, Pay(Pay.PERMIT2 if sign_only else pay)
         )
-        worries = await cautions(client.contracts, basket)
-        quiet = as_json and yes
-        for line in () if quiet else shown_before(planned, worries):
-            told(line)
-        _agree(planned, bool(worries), asked_most=max_price is not None, yes=yes, signing=sign_only)
+        worries, notes = await cautions(client.contracts, basket)
+        asks = not yes and _must_agree(planned, worries, max_price is not None, sign_only)
+        tell = teller(quiet=as_json and not asks)
+        for line in shown_before(planned, worries, notes):
+            tell(line)
+        if asks:
+            consent(_question(planned, sign_only), yes=yes)
+        say = teller(quiet=as_json)
         if out is not None:
-            await _sign(client, opened, planned, valid, out, as_json)
-            return
-        say = _silent if as_json else told
-        bought = await carry_out(client.contracts, client.sender(opened), opened, planned, say)
-    result, text = purchase_result(bought)
+            result, text = await _sign(client.contracts, sender, opened, planned, valid, out, say)
+        else:
+            bought = await carry_out(client.contracts, sender, opened, planned, say)
+            result, text = purchase_result(bought)
     emit(result, as_json=as_json, text=text)
 
 
@@ -156,31 +163,39 @@ async def relay(file: Path, yes: bool, network: Any, wallet: WalletChoice, as_js
     signed = decode_order(read_bounded(file, MAX_ORDER_BYTES))
     async with chain.connect(network) as client:
         basket = await check_order(client.contracts, signed)
-        if not (yes and as_json):
-            for line in basket_lines(basket, signed.payer):
-                told(line)
+        tell = teller(quiet=yes and as_json)
+        for line in basket_lines(basket, signed.payer):
+            tell(line)
         consent("Send it, and pay the gas?", yes=yes)
         bought = await send(client.contracts, client.sender(wallet.open()), signed, basket)
     result, text = purchase_result(bought)
     emit(result, as_json=as_json, text=text)
 
 
-def _agree(planned: "Plan", worried: bool, *, asked_most: bool, yes: bool, signing: bool) -> None:
+def _must_agree(planned: "Plan", worries: list[str], knows_most: bool, signing: bool) -> bool:
     """One question for all of it. One licence in ETH, as offered, is bought without where nobody
     is at a terminal, or where the buyer said how much: that is what was asked for."""
-    import sys
-
     basket = planned.basket
-    plain = len(basket.items) == 1 and not basket.tokens and not worried and not signing
-    if plain and (asked_most or not sys.stdin.isatty()):
-        return
-    sums = " and ".join(currency.text(amount) for currency, amount in basket.sums.items())
-    consent(f"{'Sign to pay' if signing else 'Pay'} {sums}?", yes=yes)
+    plain = len(basket.items) == 1 and not basket.tokens and not worries and not signing
+    return not plain or (sys.stdin.isatty() and not knows_most)
+
+
+def _question(planned: "Plan", signing: bool) -> str:
+    sums = planned.basket.sums.items()
+    price = " and ".join(currency.text(amount) for currency, amount in sums)
+    return f"{'Sign to pay' if signing else 'Pay'} {price}?"
 
 
 async def _sign(
-    client: "Client", opened: Any, planned: "Plan", valid: int, out: Path, as_json: bool
-) -> None:
+    contracts: "Contracts",
+    sender: "Sender",
+    wallet: "Wallet",
+    planned: "Plan",
+    valid: int,
+    out: Path,
+    say: Callable[[str], None],
+) -> tuple[dict[str, Any], str]:
+    """Approves what Permit2 must take, signs, and writes the file. Its result and its words."""
     from immurtal.chain.files import write_new
     from immurtal.cli import client as chain
     from immurtal.cli.amounts import moment
@@ -191,22 +206,15 @@ async def _sign(
 
     if out.exists():
         raise BadInput(f"{out} is there already.", saved="Nothing was signed.")
-    say = _silent if as_json else told
-    sender = client.sender(opened)
-    receipts = await approve(client.contracts, sender, planned, say)
-    signed = await sign_order(client.contracts, opened, planned.basket, valid)
+    receipts = await approve(contracts, sender, planned, say)
+    signed = await sign_order(contracts, wallet, planned.basket, valid)
     write_new(out, encode_json(signed.to_json()) + b"\n")
-    emit(
-        {
-            "file": str(out),
-            "order": signed.to_json(),
-            "approvals": [chain.sent(receipt) for receipt in receipts],
-        },
-        as_json=as_json,
-        text=f"Signed: {out}. Until {moment(signed.deadline)} whoever has this file can send the "
-        f"purchase, once, and nothing else: immurtal relay {out}",
+    result = {
+        "file": str(out),
+        "order": signed.to_json(),
+        "approvals": [chain.sent(receipt) for receipt in receipts],
+    }
+    return result, (
+        f"Signed: {out}. Until {moment(signed.deadline)} whoever has this file can send the "
+        f"purchase, once, and nothing else: immurtal relay {out}"
     )
-
-
-def _silent(line: str) -> None:
-    """Where a program reads."""

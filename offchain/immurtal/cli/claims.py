@@ -15,7 +15,7 @@ from immurtal.cli.common import (
     emit,
     json_option,
     network_options,
-    told,
+    teller,
     wallet_options,
 )
 from immurtal.errors import BadInput
@@ -80,12 +80,13 @@ async def contest(
         held = _held(client, opened.address, given, salt_file, home)
         claim = await check_claim(client.contracts, known, held, opened.address)
         others = len(claim.commitment.works) - 1
-        told(
+        tell = teller(quiet=as_json and yes)
+        tell(
             f"You committed on {moment(claim.claimed_at)}, {claim.certificate.author} on "
             f"{moment(claim.certificate.committed_at)}."
         )
         if others:
-            told(
+            tell(
                 f"Warning: this reveals {others} other work(s) of your commitment for ever. Those "
                 "without a certificate can be registered by whoever sees them: register them first."
             )
@@ -223,9 +224,10 @@ async def _relay(file: Path, yes: bool, network: Any, wallet: WalletChoice, as_j
     signed = certifying.decode_registration(raw)
     async with chain.connect(network) as client:
         there = await certifying.check_registration(client.contracts, signed)
-        told(f"{len(signed.register.works)} work(s) of {signed.register.author}.")
+        tell = teller(quiet=as_json and yes)
+        tell(f"{len(signed.register.works)} work(s) of {signed.register.author}.")
         for work in there:
-            told(f"Registered already, and skipped: {work}")
+            tell(f"Registered already, and skipped: {work}")
         consent("Send it, and pay the gas?", yes=yes)
         done = await certifying.register_for(client.actions(wallet.open()), signed)
     _emit(signed.register.author, done, as_json)
@@ -267,8 +269,9 @@ async def _own(
             return
         hashes = tuple(work.work_hash for work in works)
         await matured(client.contracts, Commitment(opened.address, hashes, salt).value)
+        tell = teller(quiet=as_json and yes)
         for work in await certifying.registered_already(client.contracts, works):
-            told(f"Registered already, and skipped: {work}")
+            tell(f"Registered already, and skipped: {work}")
         consent(f"Register {len(works)} work(s), which reveals them?", yes=yes)
         done = await certifying.register(client.actions(opened), works, salt)
     _emit(opened.address, done, as_json)

@@ -191,9 +191,14 @@ def consent(question: str, *, yes: bool) -> None:
         raise click.Abort
 
 
-def told(line: str) -> None:
-    """A remark for the person, on standard error: --json stays one object."""
-    click.echo(line, err=True)
+def teller(*, quiet: bool) -> Callable[[str], None]:
+    """Says remarks to the person, on standard error; quiet: where a program reads that too."""
+
+    def tell(line: str) -> None:
+        if not quiet:
+            click.echo(line, err=True)
+
+    return tell
 
 
 def network_options(command: Callable[..., T]) -> Callable[..., T]:

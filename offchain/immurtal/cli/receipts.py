@@ -1,6 +1,7 @@
 """What a buyer reads: before they pay what it costs and what they should know, then what it came
 to."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,9 @@ from immurtal.stream.bought import Bought, Sold
 from immurtal.stream.paying import Pay, Plan
 
 SLEEPS = "While its owner has a work withdrawn, licences to it give no access; then they wake."
+
+HISTORY_SECONDS = 15.0
+"""What looking through old blocks may take before a purchase."""
 
 
 def basket_lines(basket: Basket, payer: str) -> Iterator[str]:
@@ -30,7 +34,7 @@ def basket_lines(basket: Basket, payer: str) -> Iterator[str]:
         yield f"In all {currency.text(amount)}, paid by {payer}; the licence is for {whom}."
 
 
-def shown_before(plan: Plan, worries: list[str]) -> Iterator[str]:
+def shown_before(plan: Plan, worries: list[str], notes: list[str]) -> Iterator[str]:
     """All that a buyer is told before they pay."""
     yield from basket_lines(plan.basket, plan.payer)
     if plan.way is Pay.PERMIT:
@@ -42,31 +46,39 @@ def shown_before(plan: Plan, worries: list[str]) -> Iterator[str]:
             f"First {approval.spender} is approved for exactly "
             f"{approval.currency.text(approval.amount)}."
         )
-    yield f"Note: {SLEEPS}"
+    for note in (SLEEPS, *notes):
+        yield f"Note: {note}"
     for worry in worries:
         yield f"Warning: {worry}"
 
 
-async def cautions(contracts: Contracts, basket: Basket) -> list[str]:
-    """What a buyer should think about first; asking for them costs nothing but reads."""
-    found: list[str] = []
+async def cautions(contracts: Contracts, basket: Basket) -> tuple[list[str], list[str]]:
+    """What a buyer must think about before they pay, and what they should know besides."""
+    worries: list[str] = []
     for item in basket.items:
         if item.held and item.offer.kind is OfferKind.PERPETUAL:
-            found.append(f"{basket.recipient} holds a licence of offer {item.offer.id} already.")
+            worries.append(f"{basket.recipient} holds a licence of offer {item.offer.id} already.")
         if not item.currency.is_eth and item.currency.decimals is None:
-            found.append(f"The token {item.currency.address} does not say how it counts.")
+            worries.append(f"The token {item.currency.address} does not say how it counts.")
     works = dict.fromkeys(work for item in basket.items for work in item.offer.certificates)
-    for work in works:
-        try:
-            certificate = await contracts.certificate(work)
-            if await is_inherited(contracts, certificate):
-                found.append(
-                    f"The money for {work} goes to {certificate.payout}, which was set before "
-                    f"{certificate.owner} owned it."
-                )
-        except ImmurtalError as error:
-            found.append(f"It could not be checked who is paid for {work}: {error.what}")
-    return found
+    try:
+        async with asyncio.timeout(HISTORY_SECONDS):
+            for work in works:
+                worries += await _inherited(contracts, work)
+    except (ImmurtalError, TimeoutError) as error:
+        why = error.what if isinstance(error, ImmurtalError) else "its history takes too long"
+        return worries, [f"It is not checked whether payouts are older than their owners: {why}"]
+    return worries, []
+
+
+async def _inherited(contracts: Contracts, work: str) -> list[str]:
+    certificate = await contracts.certificate(work)
+    if not await is_inherited(contracts, certificate):
+        return []
+    return [
+        f"The money for {work} goes to {certificate.payout}, which was set before "
+        f"{certificate.owner} owned it."
+    ]
 
 
 def purchase_result(bought: Bought) -> tuple[dict[str, Any], str]:

@@ -90,7 +90,10 @@ async def carry_out(
         data, value, more = await _purchase(contracts, sender, wallet, plan, say)
         receipt = await sender.send(contracts.deployment.license_manager, data, value)
     except TransactionFailed as error:
-        raise explained(error, plan.basket) from error
+        failure = explained(error, plan.basket)
+        if approved:
+            failure.do = f"{failure.do} What was approved stands; buying again uses it.".strip()
+        raise failure from error
     return read_bought(contracts, plan.basket, receipt, (*approved, *more))
 
 
@@ -185,6 +188,8 @@ async def _approve(
     contracts: Contracts, sender: Sender, payer: str, approval: Approval, say: Say
 ) -> tuple[Receipt, ...]:
     token = Erc20(contracts.rpc, approval.currency.address)
+    if await token.allowance(payer, approval.spender) >= approval.amount:
+        return ()  # given meanwhile, by an interrupted run or by hand
     amounts = (0, approval.amount) if approval.first_zero else (approval.amount,)
     receipts = []
     for amount in amounts:
