@@ -42,8 +42,11 @@ ACCEPTS, REFUSES, REVERTS, BURNS_GAS, BOMBS = range(5)
 people = st.sampled_from(PEOPLE)
 index = st.integers(0, 7)
 rare_zero = st.sampled_from([*RELEASES, *RELEASES, bytes(32)])
+four_releases = st.lists(rare_zero, min_size=4, max_size=4)
 albums = st.lists(st.sampled_from([*HASHES, HASHES[0], bytes(32)]), max_size=4)
-hashes = st.sampled_from([*HASHES, b"\xff" * 32])
+chances = st.integers(0, 9)
+"""0 and 1 stand for what is not there, or not allowed."""
+UNKNOWN = b"\xff" * 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,22 +111,24 @@ class Registrations(Machine):
     def wait(self, seconds: int) -> None:
         self.world.warp(seconds)
 
-    @rule(
-        i=index, releases=st.lists(rare_zero, min_size=4, max_size=4), seed=index, thief=st.none()
-    )
-    def register(self, i: int, releases: list[bytes], seed: int, thief: Any) -> None:
+    @rule(i=index, releases=four_releases, seed=index, patient=st.booleans())
+    def register(self, i: int, releases: list[bytes], seed: int, patient: bool) -> None:
+        if patient:
+            self.world.warp(MIN_AGE)
+        self._register(i, releases, seed, self._plan(i).author)
+
+    @rule(i=index, releases=four_releases, seed=index, thief=people)
+    def copy_a_reveal(self, i: int, releases: list[bytes], seed: int, thief: Any) -> None:
+        self._register(i, releases, seed, thief.address)
+
+    def _register(self, i: int, releases: list[bytes], seed: int, author: str) -> None:
         plan = self._plan(i)
-        author = thief.address if thief else plan.author
         if author == self.system.wallet:
             return
         works = self._works(plan, releases, seed)
         made = self._do(author, "register", [work.plain() for work in works], plan.salt)
         errors = self.model.register_errors(author, works, plan.salt, made.time)
         self._registered(made, errors, author, works, plan.salt)
-
-    @rule(i=index, releases=st.lists(rare_zero, min_size=4, max_size=4), seed=index, thief=people)
-    def copy_a_reveal(self, i: int, releases: list[bytes], seed: int, thief: Any) -> None:
-        self.register(i, releases, seed, thief)
 
     @rule(
         i=index,
@@ -160,10 +165,14 @@ class Registrations(Machine):
             errors.append(("CopyrightRegistry_InvalidSignature", (plan.author,)))
         self._registered(made, errors, plan.author, works, plan.salt)
 
-    @rule(i=index, work_hash=hashes, claimant=people, own=st.booleans())
-    def contest(self, i: int, work_hash: bytes, claimant: Any, own: bool) -> None:
+    @rule(i=index, chance=chances, claimant=people, own=st.sampled_from([True, True, False]))
+    def contest(self, i: int, chance: int, claimant: Any, own: bool) -> None:
+        """Mostly by whoever committed, and of a work that has a certificate."""
         plan = self._plan(i)
         who = plan.author if own and plan.author != self.system.wallet else claimant.address
+        certified = [h for h in plan.hashes if h in self.model.certificates]
+        known = certified and chance > 1
+        work_hash = certified[chance % len(certified)] if known else self._certificate(chance)
         made = self._do(who, "contest", work_hash, list(plan.hashes), plan.salt)
         errors = self.model.contest_errors(who, work_hash, plan.hashes, plan.salt)
         claimed = self.model.commitments.get(commitment(who, plan.hashes, plan.salt))
@@ -172,9 +181,10 @@ class Registrations(Machine):
 
     # What owners, operators and strangers do
 
-    @rule(certificate=hashes, caller=people, release=rare_zero)
-    def publish_release(self, certificate: bytes, caller: Any, release: bytes) -> None:
-        errors = self._manage_errors(caller.address, certificate)
+    @rule(chance=chances, who=chances, release=rare_zero)
+    def publish_release(self, chance: int, who: int, release: bytes) -> None:
+        certificate, caller = self._case(chance, who)
+        errors = self._manage_errors(caller, certificate)
         if release == bytes(32):
             errors.append(("CopyrightRegistry_ZeroRelease", (certificate,)))
 
@@ -185,46 +195,50 @@ class Registrations(Machine):
             token = {"tokenId": int.from_bytes(certificate)}
             return [("ReleasePublished", news), ("MetadataUpdate", token)]
 
-        made = self._do(caller.address, "publishRelease", certificate, release)
+        made = self._do(caller, "publishRelease", certificate, release)
         self._ends(made, errors, change, "R4")
 
-    @rule(certificate=hashes, caller=people, visibility=st.sampled_from(Visibility))
-    def set_visibility(self, certificate: bytes, caller: Any, visibility: Visibility) -> None:
-        errors = self._manage_errors(caller.address, certificate)
+    @rule(chance=chances, who=chances, visibility=st.sampled_from(Visibility))
+    def set_visibility(self, chance: int, who: int, visibility: Visibility) -> None:
+        certificate, caller = self._case(chance, who)
+        errors = self._manage_errors(caller, certificate)
 
         def change() -> Said:
             self.model.certificates[certificate].visibility = visibility
             news = {"certificate": certificate, "visibility": visibility}
             return [("VisibilityChanged", news)]
 
-        made = self._do(caller.address, "setVisibility", certificate, visibility)
+        made = self._do(caller, "setVisibility", certificate, visibility)
         self._ends(made, errors, change, "R4")
 
-    @rule(certificate=hashes, caller=people, i=st.sampled_from([0, 1, 1, 2]))
-    def set_payout(self, certificate: bytes, caller: Any, i: int) -> None:
+    @rule(chance=chances, who=chances, i=st.sampled_from([0, 1, 1, 2]))
+    def set_payout(self, chance: int, who: int, i: int) -> None:
+        certificate, caller = self._case(chance, who)
         payout = self.payouts[i]
-        errors = self._manage_errors(caller.address, certificate)
+        errors = self._manage_errors(caller, certificate)
         errors += self.model.locked_errors(certificate)
 
         def change() -> Said:
             self.model.certificates[certificate].payout = payout
             return [("PayoutChanged", {"certificate": certificate, "payout": payout})]
 
-        made = self._do(caller.address, "setPayout", certificate, payout)
+        made = self._do(caller, "setPayout", certificate, payout)
         self._ends(made, errors, change, "R4")
 
-    @rule(certificate=hashes, caller=people, i=st.sampled_from([0, 1, 1, 2]))
-    def lock_payout(self, certificate: bytes, caller: Any, i: int) -> None:
-        expected = self.payouts[i]
+    @rule(chance=chances, who=chances, i=st.sampled_from([0, 1, 1, 2]))
+    def lock_payout(self, chance: int, who: int, i: int) -> None:
+        certificate, caller = self._case(chance, who)
+        found = self.model.certificates.get(certificate)
+        expected = found.payout if found and chance % 3 else self.payouts[i]
         splits = [self.system.split]
-        errors = self.model.lock_errors(caller.address, certificate, expected, splits)
+        errors = self.model.lock_errors(caller, certificate, expected, splits)
 
         def change() -> Said:
             self.model.certificates[certificate].locked = True
             self.locked[certificate] = expected
             return [("PayoutLocked", {"certificate": certificate, "payout": expected})]
 
-        made = self._do(caller.address, "lockPayout", certificate, expected)
+        made = self._do(caller, "lockPayout", certificate, expected)
         self._ends(made, errors, change, "R4")
 
     # ERC-721
@@ -241,10 +255,11 @@ class Registrations(Machine):
         made = self._do(owner.address, "setApprovalForAll", operator.address, approved)
         self._ends(made, [], change, "R5")
 
-    @rule(certificate=hashes, caller=people, account=people, value=st.sampled_from([0, 0, 0, 5]))
-    def approve(self, certificate: bytes, caller: Any, account: Any, value: int) -> None:
+    @rule(chance=chances, who=chances, account=people, value=st.sampled_from([0, 0, 0, 5]))
+    def approve(self, chance: int, who: int, account: Any, value: int) -> None:
+        certificate, caller = self._case(chance, who)
         known = self.model.certificates.get(certificate)
-        allowed = known is not None and not self.model.manage_errors(caller.address, certificate)
+        allowed = known is not None and not self.model.manage_errors(caller, certificate)
         errors: Errors = [] if allowed else [STANDARD]
         errors += self._unwanted(value)
 
@@ -255,34 +270,33 @@ class Registrations(Machine):
             return [("Approval", news)]
 
         made = self._do(
-            caller.address, "approve", account.address, int.from_bytes(certificate), value=value
+            caller, "approve", account.address, int.from_bytes(certificate), value=value
         )
         self._ends(made, errors, change, "R5")
 
     @rule(
-        certificate=hashes,
-        caller=people,
+        chance=chances,
+        who=chances,
         owner=st.one_of(st.none(), st.none(), people),
         to=index,
         safe=st.booleans(),
         value=st.sampled_from([0, 0, 0, 5]),
     )
-    def transfer(
-        self, certificate: bytes, caller: Any, owner: Any, to: int, safe: bool, value: int
-    ) -> None:
+    def transfer(self, chance: int, who: int, owner: Any, to: int, safe: bool, value: int) -> None:
         """From the true owner, or from somebody who is not."""
+        certificate, caller = self._case(chance, who)
         known = self.model.certificates.get(certificate)
         true_owner = known.owner if known else PEOPLE[0].address
         holder = owner.address if owner else true_owner
         receivers = [*self.accounts, NOBODY]
         receiver = receivers[to % len(receivers)]
-        errors = self.model.transfer_errors(caller.address, holder, receiver, certificate)
+        errors = self.model.transfer_errors(caller, holder, receiver, certificate)
         if safe and receiver == self.system.wallet:
             errors.append(STANDARD)  # it knows no onERC721Received
         errors += self._unwanted(value)
         function = "safeTransferFrom" if safe else "transferFrom"
         token = int.from_bytes(certificate)
-        made = self._do(caller.address, function, holder, receiver, token, value=value)
+        made = self._do(caller, function, holder, receiver, token, value=value)
         self._ends(made, errors, lambda: self.model.transfer(holder, receiver, certificate), "R5")
 
     # How the model and the chain meet
@@ -298,6 +312,18 @@ class Registrations(Machine):
 
     def _unwanted(self, value: int) -> Errors:
         return [("CopyrightRegistry_UnwantedValue", (value,))] if value else []
+
+    def _certificate(self, chance: int) -> bytes:
+        known = list(self.model.certificates)
+        return known[chance % len(known)] if known and chance > 0 else UNKNOWN
+
+    def _case(self, chance: int, who: int) -> tuple[bytes, str]:
+        """A certificate, mostly one that exists, and who touches it, mostly its owner."""
+        certificate = self._certificate(chance)
+        found = self.model.certificates.get(certificate)
+        if found is None or who < len(PEOPLE) or found.owner == self.system.wallet:
+            return certificate, PEOPLE[who % len(PEOPLE)].address
+        return certificate, found.owner
 
     def _plan(self, i: int) -> Plan:
         return self.plans[-1 - i % len(self.plans)]
@@ -385,9 +411,8 @@ class Registrations(Machine):
             return
         for value, time in self.model.commitments.items():
             self.world.expect("R2", time, self.registry, "committedAt", value)
-        unknown = b"\xff" * 32
-        refusal = self.world.refusal(self.registry, "certificateOf", unknown)
-        expected = ("CopyrightRegistry_UnknownCertificate", (unknown,))
+        refusal = self.world.refusal(self.registry, "certificateOf", UNKNOWN)
+        expected = ("CopyrightRegistry_UnknownCertificate", (UNKNOWN,))
         self.world.expect_true("R2", refusal == expected, f"an unknown certificate: {refusal}")
 
 

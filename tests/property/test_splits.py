@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, invariant, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 from machine import Machine, run
 from models.splits import (
     BASIS_POINTS,
@@ -77,6 +77,29 @@ def parties(draw: st.DrawFn) -> tuple[list[int], list[int]]:
     return who, draw(shares(len(who)))
 
 
+FAULTS = ("none", "many", "short", "twice", "unsorted", "zero payee", "zero share", "more", "less")
+
+
+def spoil(payees: list[str], shares: list[int], fault: str) -> tuple[list[str], list[int]]:
+    """One fault in what could be a split."""
+    last, share = payees[-1], shares[-1]
+    if fault == "none":
+        return [], []
+    if fault == "many":
+        return [f"0x{n:040x}" for n in range(1, 102)], [100] * 99 + [50] * 2
+    if fault == "short":
+        return payees, [*shares[:-1], share - 1, 1]
+    if fault == "twice":
+        return [*payees, last], [*shares[:-1], share - 1, 1]
+    if fault == "unsorted":
+        return [*payees, f"0x{1:040x}"], [*shares[:-1], share - 1, 1]
+    if fault == "zero payee":
+        return [ETH, *payees], [1, *shares[:-1], share - 1]
+    if fault == "zero share":
+        return [*payees, f"0x{'ff' * 20}"], [*shares, 0]
+    return payees, [*shares[:-1], share + (1 if fault == "more" else -1)]
+
+
 class Splits(Machine):
     promises = ("S1", "S2", "S3", "S4")
     examples = 150
@@ -92,7 +115,8 @@ class Splits(Machine):
         super().__init__()
         self.moods: dict[str, Mood] = dict.fromkeys(self.system.moody, Mood.ACCEPTS)
         self.ether = Ether(self.moods)
-        self.coins: list[Coin] = [TOKENS[token.name](token) for token in self.system.tokens]
+        self.tokens = {t.name: (t, TOKENS[t.name](t)) for t in self.system.tokens}
+        self.coins: list[Coin] = [coin for _, coin in self.tokens.values()]
         self.splits: list[Split] = []
         self.at: dict[str, Contract] = {}
         self.code: dict[str, bytes] = {}
@@ -103,8 +127,20 @@ class Splits(Machine):
 
     # What actors do
 
-    @initialize(party=parties(), sender=senders, moods=st.lists(moods, min_size=3, max_size=3))
-    def first(self, party: tuple[list[int], list[int]], sender: str, moods: list[Mood]) -> None:
+    @initialize(
+        party=parties(),
+        sender=senders,
+        moods=st.lists(moods, min_size=MOODY, max_size=MOODY),
+        tokens=st.lists(st.sampled_from(list(TOKENS)), min_size=2, max_size=3, unique=True),
+    )
+    def first(
+        self, party: tuple[list[int], list[int]], sender: str, moods: list[Mood], tokens: list[str]
+    ) -> None:
+        """Few tokens in each story, so that much happens to each."""
+        self.tokens = {
+            name: (token, coin) for name, (token, coin) in self.tokens.items() if name in tokens
+        }
+        self.coins = [coin for _, coin in self.tokens.values()]
         self.create(party, sender, 0)
         for i, mood in enumerate(moods):
             self.feel(i, mood, i)
@@ -112,11 +148,7 @@ class Splits(Machine):
     @rule(party=parties(), sender=senders, early=amounts)
     def create(self, party: tuple[list[int], list[int]], sender: str, early: int) -> None:
         """A new split, which had money before it was there; or the same as before."""
-        candidates = [*self.system.people, *self.system.moody, *(s.address for s in self.splits)]
-        chosen = {candidates[i % len(candidates)] for i in party[0]}
-        payees = sorted(chosen)
-        weights = party[1][: len(payees)]
-        weights[-1] += BASIS_POINTS - sum(weights)
+        payees, weights = self._party(party)
         predicted = self.world.call(self.system.factory, "predict", payees, weights)
         fresh = predicted not in self.at
         if fresh and len(self.splits) == MOST_SPLITS:
@@ -131,21 +163,15 @@ class Splits(Machine):
         self._expect_said("S4", made, self.system.factory, said if fresh else [])
         self.code.setdefault(predicted, self.world.code(predicted))
 
-    @rule(
-        who=st.lists(index, max_size=4),
-        weights=st.lists(st.sampled_from([0, 1, 2500, 5000, 9999, 10_000, 65_535]), max_size=4),
-        sender=senders,
-    )
-    def create_badly(self, who: list[int], weights: list[int], sender: str) -> None:
+    @rule(party=parties(), fault=st.sampled_from(FAULTS), sender=senders)
+    def create_badly(self, party: tuple[list[int], list[int]], fault: str, sender: str) -> None:
         """S4: what is no split never becomes one."""
-        everyone = [ETH, *self.system.people, *self.system.moody]
-        payees = [everyone[i % len(everyone)] for i in who]
+        payees, weights = spoil(*self._party(party), fault)
         errors = refusals(payees, weights)
-        if errors:
-            made = self.world.transact(sender, self.system.factory, "create", payees, weights)
-            if len(errors) == 1:
-                self.world.expect_failure("S4", made, errors[0][0], *errors[0][1])
-            self.world.expect_true("S4", made.error in errors, f"{made.error} of {errors}")
+        made = self.world.transact(sender, self.system.factory, "create", payees, weights)
+        if len(errors) == 1:
+            self.world.expect_failure("S4", made, errors[0][0], *errors[0][1])
+        self.world.expect_true("S4", made.error in errors, f"{made.error}, and not of {errors}")
 
     @rule(i=index, sender=senders, amount=amounts)
     def send_ether(self, i: int, sender: str, amount: int) -> None:
@@ -213,25 +239,40 @@ class Splits(Machine):
         assert self.world.transact(self.system.people[0], payee, "feel", mood, data).ok
         self.moods[payee] = mood
 
-    @rule(name=st.sampled_from(MARKABLE), i=index, value=st.booleans())
-    def mark(self, name: str, i: int, value: bool) -> None:
+    @rule(i=index, j=index, sender=senders, value=amounts)
+    def turn_back(self, i: int, j: int, sender: str, value: int) -> None:
+        """Who has a credit open could be paid again, and still is only credited."""
+        split, coin, payee = self._credit(i, j, 1)
+        if coin is self.ether and payee in self.moods:
+            self.feel(self.system.moody.index(payee), Mood.ACCEPTS, j)
+        elif payee in coin.marked:
+            self.mark(i, [*self.system.people, *self.system.moody].index(payee), False)
+        self._give_ether(sender, split.address, value)
+        self._distribute(split, coin, sender, value)
+
+    @precondition(lambda self: any(name in MARKABLE for name in self.tokens))
+    @rule(j=index, i=index, value=st.sampled_from([True, True, False]))
+    def mark(self, j: int, i: int, value: bool) -> None:
         """A token turns against an account, or back."""
-        token, coin = self._token(list(TOKENS).index(name))
+        markable = [self.tokens[name] for name in self.tokens if name in MARKABLE]
+        token, coin = markable[j % len(markable)]
         everyone = [*self.system.people, *self.system.moody]
         account = everyone[i % len(everyone)]
         assert self.world.transact(self.system.people[0], token, "mark", account, value).ok
         (coin.marked.add if value else coin.marked.discard)(account)
 
+    @precondition(lambda self: "ReenteringToken" in self.tokens)
     @rule(i=index, j=index)
     def aim_token(self, i: int, j: int) -> None:
-        token, _ = self._token(list(TOKENS).index("ReenteringToken"))
+        token, _ = self.tokens["ReenteringToken"]
         split = self.at[self._split(i).address]
         data = split.function("distribute", 1).encode([[ETH, token][j % 2]])
         assert self.world.transact(self.system.people[0], token, "aim", split, data).ok
 
+    @precondition(lambda self: "UnreadableToken" in self.tokens)
     @rule(fault=st.integers(0, 5))
     def break_balances(self, fault: int) -> None:
-        token, coin = self._token(list(TOKENS).index("UnreadableToken"))
+        token, coin = self.tokens["UnreadableToken"]
         assert self.world.transact(self.system.people[0], token, "setFault", fault).ok
         coin.fault = fault
 
@@ -251,16 +292,23 @@ class Splits(Machine):
         self.at[split.address] = self.world.at("RoyaltySplit", split.address)
         self.world.names[split.address] = f"split_{len(self.splits)}"
 
+    def _party(self, party: tuple[list[int], list[int]]) -> tuple[list[str], list[int]]:
+        """Payees, earlier splits among them, and their shares."""
+        candidates = [*self.system.people, *self.system.moody, *(s.address for s in self.splits)]
+        payees = sorted({candidates[i % len(candidates)] for i in party[0]})
+        weights = party[1][: len(payees)]
+        weights[-1] += BASIS_POINTS - sum(weights)
+        return payees, weights
+
     def _split(self, i: int) -> Split:
         return self.splits[i % len(self.splits)]
 
     def _token(self, j: int) -> tuple[Contract, Coin]:
-        j %= len(self.coins)
-        return self.system.tokens[j], self.coins[j]
+        return list(self.tokens.values())[j % len(self.tokens)]
 
     def _coin(self, j: int) -> Coin:
         """ETH as often as all tokens together."""
-        return self.coins[j] if j % 2 and j < len(self.coins) else self.ether
+        return self.coins[j // 2 % len(self.coins)] if j % 2 else self.ether
 
     def _credit(self, i: int, j: int, k: int) -> tuple[Split, Coin, str]:
         """An open credit, if there is one, or now and then none."""

@@ -71,12 +71,17 @@ _REGISTER = f"Register(address author,Work[] works,bytes32 salt,uint64 deadline)
 _DOMAIN = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 
 
+def domain_hash(chain: int, contract: str) -> bytes:
+    """EIP-712: of what is signed for one of our contracts."""
+    fields = [keccak(text=_DOMAIN), keccak(text="Immurtal"), keccak(text="1")]
+    return keccak(b"".join([*fields, word(chain), word(contract)]))
+
+
 def register_digest(
     chain: int, registry: str, author: str, works: Sequence[Work], salt: bytes, deadline: int
 ) -> bytes:
     """What an author signs (EIP-712)."""
-    fields = [keccak(text=_DOMAIN), keccak(text="Immurtal"), keccak(text="1")]
-    domain = keccak(b"".join([*fields, word(chain), word(registry)]))
+    domain = domain_hash(chain, registry)
     type_hash = keccak(text=_WORK)
     hashes = [keccak(type_hash + b"".join(map(word, work.plain()))) for work in works]
     listed = keccak(b"".join(hashes))
