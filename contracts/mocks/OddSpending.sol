@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {ERC20} from "solady/tokens/ERC20.sol";
 import {ECDSA} from "solady/utils/ECDSA.sol";
 
+import {ILicenseManager} from "../../interfaces/ILicenseManager.sol";
 import {MarkingToken} from "./OddTokens.sol";
 
 /// @dev What its payer, or this contract's holder, sends to a marked account goes wrong as it was told.
@@ -29,17 +31,19 @@ contract MoodyToken is MarkingToken {
     }
 
     function transfer(address to, uint256 amount) public override returns (bool) {
-        return super.transfer(to, _afterMood(msg.sender, to, amount)) && _answer(to);
+        uint256 gasGiven = gasleft();
+        return super.transfer(to, _afterMood(msg.sender, to, amount, gasGiven)) && _answer(to);
     }
 
     function transferFrom(address from, address to, uint256 amount) public override returns (bool) {
-        return super.transferFrom(from, to, _afterMood(from, to, amount)) && _answer(to);
+        uint256 gasGiven = gasleft();
+        return super.transferFrom(from, to, _afterMood(from, to, amount, gasGiven)) && _answer(to);
     }
 
-    function _afterMood(address from, address to, uint256 amount) private returns (uint256) {
+    function _afterMood(address from, address to, uint256 amount, uint256 gasGiven) private returns (uint256) {
         if (!marked[to]) return amount;
         if (mood == Mood.Reverts) revert MoodyToken_Refuses(to);
-        if (mood == Mood.WantsAllGas) require(gasleft() > 97_000, MoodyToken_Refuses(to));
+        if (mood == Mood.WantsAllGas) require(gasGiven > 99_000, MoodyToken_Refuses(to));
         if (mood == Mood.ReturnsFalse || mood == Mood.ReturnsOneByte || mood == Mood.ReturnsTwo) return 0;
         if (mood == Mood.BurnsGas) {
             assembly {
@@ -105,5 +109,20 @@ contract SigningWallet {
 
     function isValidSignature(bytes32 hash, bytes calldata signature) external view returns (bytes4) {
         return ECDSA.tryRecoverCalldata(hash, signature) == owner ? this.isValidSignature.selector : bytes4(0xffffffff);
+    }
+}
+
+/// @dev Buys with a token and exactly so much gas, and says what the referrer was paid. To be called, not sent.
+contract TokenPurchaseProbe {
+    function purchase(ILicenseManager licenses, uint256 offerId, ERC20 token, address referrer, uint256 gasLimit)
+        external
+        returns (bool success, uint256 paid)
+    {
+        token.approve(address(licenses), type(uint256).max);
+        uint256 before = token.balanceOf(referrer);
+        try licenses.purchase{gas: gasLimit}(offerId, msg.sender, referrer, type(uint256).max) {
+            success = true;
+        } catch {}
+        paid = token.balanceOf(referrer) - before;
     }
 }
