@@ -126,8 +126,9 @@ class NotAccepted(ImmurtalError):
 
 
 class CannotBuy(ImmurtalError):
-    """`reason` for programs: the contract's refusal (`sold-out`, `not-licensed`, …), or
-    `price-above-max`, `no-permit`, `no-permit2`, `order-used`, `order-expired`, `order-invalid`."""
+    """`reason` for programs: the contract's refusal (`sold-out`, `not-licensed`, …), or one of
+    `price-above-max`, `payout-refuses`, `recipient-refuses`, `no-permit`, `no-permit2`,
+    `order-used`, `order-expired`, `order-invalid`."""
 
     kind = "cannot-buy"
     exit_code = 16

@@ -117,6 +117,13 @@ def explained(error: TransactionFailed, basket: Basket) -> ImmurtalError:
             saved=saved,
             do="Tell the seller: they can set another payout.",
         )
+    if name == "TransferToNonERC1155ReceiverImplementer":
+        return CannotBuy(
+            f"{basket.recipient} is a contract that takes no licences (ERC-1155).",
+            reason="recipient-refuses",
+            saved=saved,
+            do="Buy for another account with --for.",
+        )
     if name in _ORDER_ERRORS:
         reason, why = _ORDER_ERRORS[name]
         return CannotBuy(f"The signed purchase is refused: {why}.", reason=reason, saved=saved)
