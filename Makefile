@@ -36,6 +36,15 @@ bench: setup ## measure what the project claims, beside what it is compared to
 bench-properties: setup ## measure the calls a second of the property tests, on both engines
 	@python -m bench.properties
 
+bench-gas: setup ## the contracts' gas alone, beside that of other protocols
+	@python -m bench.gas
+
+snapshots: setup ## accept the contracts' gas and sizes as they are now, for review
+	@python -m bench.snapshots
+
+audit: setup ## slither, halmos, and the state machines for SECONDS=600 on all cores
+	@python -m scripts.audit --seconds $(or $(SECONDS),600)
+
 clean: ## remove what was built here; the cache of tools stays
 	rm -rf .venv .setup .build .demo .run node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis offchain/*.egg-info
 
