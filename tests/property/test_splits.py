@@ -102,7 +102,7 @@ def spoil(payees: list[str], shares: list[int], fault: str) -> tuple[list[str], 
 
 class Splits(Machine):
     promises = ("S1", "S2", "S3", "S4")
-    examples = 150
+    examples = 200
 
     @classmethod
     def build(cls, world: World) -> System:
@@ -141,7 +141,9 @@ class Splits(Machine):
             name: (token, coin) for name, (token, coin) in self.tokens.items() if name in tokens
         }
         self.coins = [coin for _, coin in self.tokens.values()]
+        moody = [len(self.system.people) + n for n in range(MOODY)]
         self.create(party, sender, 0)
+        self.create((moody, [4000, 2500, 3500]), sender, 0)
         for i, mood in enumerate(moods):
             self.feel(i, mood, i)
 
@@ -185,9 +187,7 @@ class Splits(Machine):
 
     @rule(i=index, j=index, sender=senders, amount=amounts)
     def send_token(self, i: int, j: int, sender: str, amount: int) -> None:
-        split, (token, coin) = self._split(i), self._token(j)
-        assert self.world.transact(sender, token, "mint", split.address, amount).ok
-        self._arrived(split.address, coin, amount)
+        self._give(self._token(j)[1], sender, self._split(i).address, amount)
 
     @rule(i=index, sender=senders, value=amounts)
     def distribute_ether(self, i: int, sender: str, value: int) -> None:
@@ -211,14 +211,27 @@ class Splits(Machine):
             self.world.expect_true("S3", known, f"little gas ends in {made.error}")
 
     @rule(i=index, j=index, k=index, sender=senders)
-    def withdraw(self, i: int, j: int, k: int, sender: str) -> None:
-        split, coin, payee = self._credit(i, j, k)
+    def withdraw_nothing(self, i: int, j: int, k: int, sender: str) -> None:
+        split = self._split(i)
+        self._withdraw(split, self._coin(j), split.payees[k % len(split.payees)], sender)
+
+    @precondition(lambda self: self._credits())
+    @rule(i=index, willing=st.booleans(), sender=senders)
+    def withdraw(self, i: int, willing: bool, sender: str) -> None:
+        """For a payee who came to terms, or did not."""
+        split, coin, payee = self._credit(i)
+        if willing:
+            self._reconcile(coin, payee)
+        self._withdraw(split, coin, payee, sender)
+
+    def _withdraw(self, split: Split, coin: Coin, payee: str, sender: str) -> None:
         made = self.world.transact(sender, self.at[split.address], "withdraw", coin.address, payee)
         self._withdrawn(split, coin, payee, payee, made)
 
-    @rule(i=index, j=index, k=index, to=index)
-    def withdraw_to(self, i: int, j: int, k: int, to: int) -> None:
-        split, coin, owed = self._credit(i, j, k)
+    @precondition(lambda self: self._credits())
+    @rule(i=index, k=index, to=index)
+    def withdraw_to(self, i: int, k: int, to: int) -> None:
+        split, coin, owed = self._credit(i)
         receivers = [*self.system.people, *self.system.moody]
         receiver = receivers[to % len(receivers)]
         callers = [*self.system.people[:-1], *self.system.moody]
@@ -236,28 +249,44 @@ class Splits(Machine):
             split.function("withdraw", 2).encode([ETH, payee]),
             split.function("withdrawTo", 2).encode([ETH, payee]),
         ][j % 3]
+        self._feel(payee, mood, data)
+
+    def _feel(self, payee: str, mood: Mood, data: bytes) -> None:
+        payee = self.system.moody[self.system.moody.index(payee)]
         assert self.world.transact(self.system.people[0], payee, "feel", mood, data).ok
         self.moods[payee] = mood
 
-    @rule(i=index, j=index, sender=senders, value=amounts)
-    def turn_back(self, i: int, j: int, sender: str, value: int) -> None:
+    @precondition(lambda self: self._credits())
+    @rule(i=index, sender=senders, amount=amounts)
+    def turn_back(self, i: int, sender: str, amount: int) -> None:
         """Who has a credit open could be paid again, and still is only credited."""
-        split, coin, payee = self._credit(i, j, 1)
+        split, coin, payee = self._credit(i)
+        self._reconcile(coin, payee)
+        self._give(coin, sender, split.address, amount)
+        self._distribute(split, coin, sender, 0)
+
+    @rule(i=index, j=index, k=index, sender=senders, amount=amounts)
+    def turn_against(self, i: int, j: int, k: int, sender: str, amount: int) -> None:
+        """A token, or a payee, turns just before there is something to share."""
+        split, coin = self._split(i), self._coin(j)
+        payee = split.payees[k % len(split.payees)]
         if coin is self.ether and payee in self.moods:
-            self.feel(self.system.moody.index(payee), Mood.ACCEPTS, j)
-        elif payee in coin.marked:
-            self.mark(i, [*self.system.people, *self.system.moody].index(payee), False)
-        self._give_ether(sender, split.address, value)
-        self._distribute(split, coin, sender, value)
+            self._feel(payee, Mood.REFUSES, b"")
+        elif self._name(coin) in MARKABLE:
+            self._mark(coin, payee, True)
+        self._give(coin, sender, split.address, amount)
+        self._distribute(split, coin, sender, 0)
 
     @precondition(lambda self: any(name in MARKABLE for name in self.tokens))
     @rule(j=index, i=index, value=st.sampled_from([True, True, False]))
     def mark(self, j: int, i: int, value: bool) -> None:
         """A token turns against an account, or back."""
         markable = [self.tokens[name] for name in self.tokens if name in MARKABLE]
-        token, coin = markable[j % len(markable)]
         everyone = [*self.system.people, *self.system.moody]
-        account = everyone[i % len(everyone)]
+        self._mark(markable[j % len(markable)][1], everyone[i % len(everyone)], value)
+
+    def _mark(self, coin: Coin, account: str, value: bool) -> None:
+        token = self.tokens[self._name(coin)][0]
         assert self.world.transact(self.system.people[0], token, "mark", account, value).ok
         (coin.marked.add if value else coin.marked.discard)(account)
 
@@ -310,19 +339,28 @@ class Splits(Machine):
         """ETH as often as all tokens together."""
         return self.coins[j // 2 % len(self.coins)] if j % 2 else self.ether
 
-    def _credit(self, i: int, j: int, k: int) -> tuple[Split, Coin, str]:
-        """An open credit, if there is one, or now and then none."""
+    def _name(self, coin: Coin) -> str:
+        return next((name for name, (_, other) in self.tokens.items() if other is coin), "")
+
+    def _reconcile(self, coin: Coin, payee: str) -> None:
+        if coin is self.ether and payee in self.moods:
+            self._feel(payee, Mood.ACCEPTS, b"")
+        elif payee in coin.marked:
+            self._mark(coin, payee, False)
+
+    def _credit(self, i: int) -> tuple[Split, Coin, str]:
+        found = self._credits()
+        return found[i % len(found)]
+
+    def _credits(self) -> list[tuple[Split, Coin, str]]:
+        """Those that are open."""
         coins = {coin.address: coin for coin in [self.ether, *self.coins]}
-        open_credits = [
+        return [
             (split, coins[coin], payee)
             for split in self.splits
             for (coin, payee), amount in sorted(split.credit.items())
             if amount
         ]
-        if open_credits and k:
-            return open_credits[(i + j) % len(open_credits)]
-        split = self._split(i)
-        return split, self._coin(j), split.payees[k % len(split.payees)]
 
     def _as(self, caller: str, contract: Contract, function: str, *arguments: object) -> Outcome:
         if isinstance(caller, Contract):
@@ -334,6 +372,14 @@ class Splits(Machine):
         self.world.expect_ok("S1", self.world.send(sender, to, amount))
         self.ether.balances[sender] -= amount
         self._arrived(to, self.ether, amount)
+
+    def _give(self, coin: Coin, sender: str, to: str, amount: int) -> None:
+        if coin is self.ether:
+            self._give_ether(sender, to, amount)
+            return
+        token = self.tokens[self._name(coin)][0]
+        assert self.world.transact(sender, token, "mint", to, amount).ok
+        self._arrived(to, coin, amount)
 
     def _arrived(self, at: str, coin: Coin, amount: int) -> None:
         coin.balances[at] += amount
