@@ -216,7 +216,9 @@ def digest(struct: Struct, chain_id: int, verifying_contract: str) -> bytes:
 @cache
 def domain_separator(domain: Domain, chain_id: int, verifying_contract: str) -> bytes:
     """The hash of a domain on a chain, for a contract."""
-    names = [keccak(text=text) for text in (domain.type, domain.name, domain.version) if text]
+    names = [
+        keccak(text=text) for text in (domain.type, domain.name, domain.version) if text is not None
+    ]
     types = ["bytes32"] * len(names) + ["uint256", "address"]
     return keccak(encode(types, [*names, chain_id, verifying_contract]))
 

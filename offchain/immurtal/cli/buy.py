@@ -95,7 +95,7 @@ async def buy(
 
     --sign-only writes a purchase that anybody may send and pay the gas for. The file is a bearer
     authorisation for exactly this purchase: offer, recipient, referrer, most to pay, deadline,
-    once. It needs a token that Permit2 may take from you; it is approved for exactly the price.
+    once. Permit2 must be let take the token; it is approved for exactly the most to pay.
     """
     from immurtal.chain.contracts import ZERO_ADDRESS
     from immurtal.cli import client as chain
@@ -118,9 +118,8 @@ async def buy(
         basket = await look(client.contracts, ids, recipient=whom or payer, referrer=by)
         if max_price is not None:
             basket = basket.capped(amount_in(max_price, next(iter(basket.sums))))
-        planned = await plan(
-            client.contracts, basket, payer, Pay(Pay.PERMIT2 if sign_only else pay)
-        )
+        way = Pay.PERMIT2 if sign_only else Pay(pay)
+        planned = await plan(client.contracts, basket, payer, way, later=sign_only)
         worries, notes = await cautions(client.contracts, basket)
         asks = not yes and _must_agree(planned, worries, max_price is not None, sign_only)
         tell = teller(quiet=as_json and not asks)

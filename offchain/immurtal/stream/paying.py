@@ -5,7 +5,7 @@ what the plan says. What stands on chain is asked anew each time, so repeating a
 interruption approves nothing twice.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -58,9 +58,15 @@ class Plan:
     strict: bool
 
 
-async def plan(contracts: Contracts, basket: Basket, payer: str, pay: Pay) -> Plan:
-    """How `payer` will pay. Raises InsufficientFunds, TokenMisbehaves, BadInput (that way does not
-    fit), CannotBuy (the token, or this chain, does not have it)."""
+async def plan(
+    contracts: Contracts, basket: Basket, payer: str, pay: Pay, *, later: bool = False
+) -> Plan:
+    """How `payer` will pay. later: it is signed now and sent some time, at a price that may have
+    risen up to its most, so that is approved.
+
+    Raises InsufficientFunds, TokenMisbehaves, BadInput (that way does not fit), CannotBuy (the
+    token, or this chain, does not have it).
+    """
     await check_balances(contracts, basket, payer)
     if pay in (Pay.PERMIT, Pay.PERMIT2):
         _check_fits(basket, pay)
@@ -68,7 +74,10 @@ async def plan(contracts: Contracts, basket: Basket, payer: str, pay: Pay) -> Pl
     if pay is Pay.PERMIT2:
         await require_permit2(contracts)
         spender = PERMIT2
-    approvals = await _approvals(contracts, basket, payer, spender)
+    amounts = basket.tokens
+    if later:
+        amounts = {item.currency: item.limit for item in basket.items}
+    approvals = await _approvals(contracts, amounts, payer, spender)
     if pay is Pay.PERMIT or (pay is Pay.AUTO and approvals and len(basket.items) == 1):
         token = Erc20(contracts.rpc, basket.items[0].currency.address)
         domain = await permit_domain(token, contracts.deployment.chain_id)
@@ -125,7 +134,7 @@ async def _purchase(
             raise _no_permit(basket.items[0].currency.address)
         say("The token refuses its own permit; approving exactly the price instead.")
         spender = contracts.deployment.license_manager
-        for approval in await _approvals(contracts, basket, plan.payer, spender):
+        for approval in await _approvals(contracts, basket.tokens, plan.payer, spender):
             more += await _approve(contracts, sender, plan.payer, approval, say)
     return _plain(basket), basket.wei, more
 
@@ -165,11 +174,11 @@ async def _with_permit(contracts: Contracts, wallet: Wallet, plan: Plan) -> byte
 
 
 async def _approvals(
-    contracts: Contracts, basket: Basket, payer: str, spender: str
+    contracts: Contracts, amounts: Mapping[Currency, int], payer: str, spender: str
 ) -> tuple[Approval, ...]:
-    """What must be approved before `spender` can take the basket's sums."""
+    """What must be approved before `spender` can take these."""
     found: list[Approval] = []
-    for currency, needed in basket.tokens.items():
+    for currency, needed in amounts.items():
         token = Erc20(contracts.rpc, currency.address)
         allowed = await token.allowance(payer, spender)
         if allowed < needed:

@@ -41,6 +41,7 @@ def order(shop: Shop, offer: str, tmp_path: Path) -> Path:
         "buy", offer, "--sign-only", "--out", str(file), "--max-price", "1500", "--yes"
     )
     assert len(signed["approvals"]) == 1
+    assert shop.allows(signed["order"]["token"], PERMIT2) == 1500
     return file
 
 
@@ -132,6 +133,12 @@ def test_a_price_that_rose_above_what_was_signed(shop: Shop, order: Path, offer:
     error = refused(shop, order)
     assert isinstance(error, CannotBuy)
     assert error.reason == "price-above-max"
+
+
+def test_a_price_that_rose_within_what_was_signed(shop: Shop, order: Path, offer: str) -> None:
+    number = int(offer, 16)
+    shop.contract("seller", "LicenseManager", "updateOffer", number, 1500, 0, True)
+    assert shop.run("relay", str(order), "--yes", by="relayer")["paid"] == "1500"
 
 
 def test_a_payer_who_has_nothing_any_more(shop: Shop, order: Path, token: str) -> None:
