@@ -1,0 +1,429 @@
+"""Licences, bought in every way, by and for accounts of every temper.
+
+L1 `hasAccess` equals the model for every actor, certificate and offer at every moment.
+L2 supply caps hold.
+L3 no call leaves value in LicenseManager, but what was sent to it unasked.
+L4 a buyer pays the price, at most their maximum, and only by their own call or witness.
+L5 a sleeping offer cannot be bought.
+L6 no payee of a split and no referrer can block a sale (a hundred: test_licence_blockers.py).
+R5 the laws of ERC-1155 (the interface ids: test_interfaces.py).
+"""
+
+from dataclasses import dataclass, replace
+
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+from licence_play import LicencePlay, index, people, visibilities
+from licence_stage import MARKABLE, PEOPLE, RELAYER, TOKENS, WORKS
+from machine import run
+from models.money import ENDLESS, PERMIT2, MoodyPurse, Purse, Tether, TokenMood
+from models.offers import Refused
+from models.permits import Order, permit2_digest, permit_digest
+from models.registry import NOBODY, Said, Visibility
+from models.splits import ETH
+from signing import sign
+from world import CHAIN_ID, Contract, Outcome
+
+LATE = 2**40
+
+slacks = st.sampled_from([0, 0, 0, 1, 10**6, -1])
+wrongs = st.sampled_from([0, 0, 0, 0, 0, 1, -1])
+amounts = st.sampled_from([0, 1, 1, 1, 2])
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A purchase that somebody signed for Permit2."""
+
+    order: Order
+    token: str
+    payer: str
+    nonce: int
+    deadline: int
+    signature: bytes
+    good: bool
+
+
+class Licences(LicencePlay):
+    promises = ("L1", "L2", "L3", "L4", "L5", "L6", "R5")
+    examples = 60
+    steps = 50
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.signed: list[Signed] = []
+
+    # Purchases
+
+    @rule(i=index, buyer=people, recipient=index, referrer=index, slack=slacks, wrong=wrongs)
+    def buy(
+        self, i: int, buyer: str, recipient: int, referrer: int, slack: int, wrong: int
+    ) -> None:
+        """With ETH or by allowance."""
+        order = self._order(i, recipient, referrer, slack)
+        value = max(0, self._due([order]) + wrong)
+        made = self._do(buyer, "purchase", *order.plain(), value=value)
+        self._bought(made, [order], lambda: self.shop.buy(buyer, [order], value))
+
+    @rule(
+        items=st.lists(st.tuples(index, index, index, slacks), max_size=4),
+        buyer=people,
+        wrong=wrongs,
+    )
+    def buy_several(self, items: list[tuple[int, int, int, int]], buyer: str, wrong: int) -> None:
+        """All or none."""
+        orders = [self._order(*item) for item in items]
+        value = max(0, self._due(orders) + wrong)
+        plain = [order.plain() for order in orders]
+        made = self._do(buyer, "purchaseBatch", plain, value=value)
+        self._bought(made, orders, lambda: self.shop.buy(buyer, orders, value))
+
+    @rule(i=index, recipient=index, referrer=index)
+    def buy_as_a_wallet(self, i: int, recipient: int, referrer: int) -> None:
+        """By a contract, with ETH that somebody sends through it."""
+        wallet = self.system.moody[0]
+        order = self._order(i, recipient, referrer, 0)
+        value = self._due([order])
+        ether = self.shop.coins[ETH].balances
+        made = self._as(wallet, self.licenses, "purchase", *order.plain(), value=value)
+        ether[RELAYER.address] -= value
+        ether[wallet] += value
+        if not self._bought(made, [order], lambda: self.shop.buy(wallet, [order], value)):
+            ether[RELAYER.address] += value
+            ether[wallet] -= value
+
+    @rule(
+        i=index,
+        buyer=people,
+        recipient=index,
+        slack=slacks,
+        how=st.sampled_from(["good", "good", "sent before", "forged", "late"]),
+    )
+    def buy_with_permit(self, i: int, buyer: str, recipient: int, slack: int, how: str) -> None:
+        """L4: only the payer's own permit counts, and its failure does not."""
+        order = self._order(i, recipient, i, slack)
+        offer = self.shop.offers.get(order.offer)
+        coin = self.shop.coins[offer.token] if offer else None
+        nonce = coin.nonces[buyer] if isinstance(coin, Purse) else 0
+        deadline = self.world.now() - 1 if how == "late" else LATE
+        permit = (CHAIN_ID, coin.address if coin else ETH, buyer, self.licenses)
+        digest = permit_digest(*permit, order.most, nonce, deadline)
+        owner = next(person for person in PEOPLE if person.address == buyer)
+        signature = sign((PEOPLE[3] if how == "forged" else owner).key, digest).plain
+        vrs = (signature[64], signature[:32], signature[32:64])
+        good = how == "good" or (how == "forged" and owner is PEOPLE[3])
+        if how == "sent before" and isinstance(coin, Purse) and coin.permits:
+            self._permit_before(coin, buyer, order.most, (deadline, *vrs))
+        made = self._do(buyer, "purchaseWithPermit", order.plain(), deadline, *vrs)
+        self._bought(made, [order], lambda: self.shop.buy_with_permit(buyer, order, good))
+
+    def _permit_before(
+        self, coin: Purse, buyer: str, most: int, rest: tuple[int, int, bytes, bytes]
+    ) -> None:
+        token = self._contract_of(coin.address)
+        permit = (buyer, self.licenses, most, *rest)
+        assert self.world.transact(RELAYER.address, token, "permit", *permit).ok
+        coin.nonces[buyer] += 1
+        coin.approve(buyer, self.licenses, most)
+
+    @rule(
+        i=index,
+        payer=st.integers(0, 4),
+        recipient=index,
+        referrer=index,
+        slack=slacks,
+        nonce=st.integers(0, 5),
+        left=st.sampled_from([0, 60, LATE]),
+        signer=st.sampled_from(["payer", "payer", "payer", "another"]),
+    )
+    def sign(
+        self,
+        i: int,
+        payer: int,
+        recipient: int,
+        referrer: int,
+        slack: int,
+        nonce: int,
+        left: int,
+        signer: str,
+    ) -> None:
+        """For Permit2; the fifth payer is a wallet of the first's."""
+        order = self._order(i, recipient, referrer, slack)
+        offer = self.shop.offers.get(order.offer)
+        token = offer.token if offer else ETH
+        owner = PEOPLE[payer % 4]
+        deadline = self.world.now() + left
+        digest = permit2_digest(CHAIN_ID, self.licenses, token, order, nonce, deadline)
+        signature = sign((owner if signer == "payer" else RELAYER).key, digest).plain
+        account = self.system.wallet if payer == 4 else owner.address
+        terms = (order, token, account, nonce, deadline, signature)
+        self.signed.append(Signed(*terms, signer == "payer"))
+        self.relay(0, 0, "", 0)
+
+    @rule(
+        i=index,
+        by=index,
+        altered=st.sampled_from(
+            ["", "", "offer", "recipient", "referrer", "most", "payer", "nonce", "deadline"]
+        ),
+        j=index,
+    )
+    def relay(self, i: int, by: int, altered: str, j: int) -> None:
+        """L4: whoever sends it, as it was signed, or a little different."""
+        if not self.signed:
+            return
+        signed = self.signed[-1 - i % len(self.signed)]
+        sent = self._altered(signed, altered, j)
+        relayer = [RELAYER, *PEOPLE][by % 5].address
+        terms = (sent.order.plain(), sent.payer, sent.nonce, sent.deadline, sent.signature)
+        made = self._do(relayer, "purchaseWithPermit2", *terms)
+        in_time = self.world.now() <= sent.deadline
+        good = signed.good and sent == signed and in_time
+        offer = self.shop.offers.get(sent.order.offer)
+        good = good and offer is not None and offer.token == sent.token
+        self._bought(
+            made,
+            [sent.order],
+            lambda: self.shop.buy_with_permit2(relayer, sent.order, sent.payer, sent.nonce, good),
+        )
+
+    def _altered(self, signed: Signed, altered: str, j: int) -> Signed:
+        order = signed.order
+        changes = {
+            "offer": lambda: {"order": replace(order, offer=self._offer(j))},
+            "recipient": lambda: {"order": replace(order, recipient=PEOPLE[j % 4].address)},
+            "referrer": lambda: {"order": replace(order, referrer=PEOPLE[j % 4].address)},
+            "most": lambda: {"order": replace(order, most=order.most + 1 + j)},
+            "payer": lambda: {"payer": PEOPLE[j % 4].address},
+            "nonce": lambda: {"nonce": j},
+            "deadline": lambda: {"deadline": signed.deadline + j},
+        }
+        return replace(signed, **changes[altered]()) if altered else signed
+
+    def _order(self, i: int, recipient: int, referrer: int, slack: int) -> Order:
+        offer_id = self._offer(i)
+        offer = self.shop.offers.get(offer_id)
+        recipients = [*self.system.accounts, *self.system.accounts[:2], NOBODY]
+        splits = [split for split, _, _ in self.system.splits]
+        moody = self.system.moody
+        referrers = [NOBODY, *moody, *moody, self.system.hungry, self.licenses, splits[1]]
+        referrers += [PEOPLE[2].address, self.system.refusing, PEOPLE[3].address]
+        return Order(
+            offer_id,
+            recipients[recipient % len(recipients)],
+            referrers[referrer % len(referrers)],
+            max(0, (offer.price if offer else 0) + slack),
+        )
+
+    def _due(self, orders: list[Order]) -> int:
+        quotes = [self.shop.quote(order.offer, order.recipient) for order in orders]
+        return sum(price for price, token, _ in quotes if token == ETH)
+
+    def _bought(self, made: Outcome, orders: list[Order], change: object) -> bool:
+        for order in orders:
+            offer = self.shop.offers.get(order.offer)
+            if offer:
+                self.touched.add(offer.token)
+                self.moved.add(order.offer)
+        return self._ends(made, "L4", change)
+
+    # ERC-1155
+
+    @rule(
+        i=index,
+        caller=st.one_of(st.none(), people),
+        holder=index,
+        to=index,
+        more=st.lists(st.tuples(index, amounts), max_size=2),
+        amount=amounts,
+        together=st.booleans(),
+    )
+    def transfer(
+        self,
+        i: int,
+        caller: str | None,
+        holder: int,
+        to: int,
+        more: list[tuple[int, int]],
+        amount: int,
+        together: bool,
+    ) -> None:
+        """By the holder, or by somebody who may or may not."""
+        accounts = [*self.system.accounts, NOBODY]
+        owner, receiver = PEOPLE[holder % 4].address, accounts[to % len(accounts)]
+        sender = caller or owner
+        batch = [(self._offer(i), amount)]
+        if together:
+            batch += [(self._offer(j), n) for j, n in more]
+            listed = ([each[0] for each in batch], [each[1] for each in batch])
+            made = self._do(sender, "safeBatchTransferFrom", owner, receiver, *listed, b"")
+        else:
+            made = self._do(sender, "safeTransferFrom", owner, receiver, *batch[0], b"")
+        self.moved.update(offer_id for offer_id, _ in batch)
+        self._ends(
+            made, "R5", lambda: self.shop.transfer(sender, owner, receiver, batch, not together)
+        )
+
+    @rule(i=index, owner=people, units=st.integers(0, 1))
+    def pass_on(self, i: int, owner: str, units: int) -> None:
+        """A unit that somebody holds, to who re-enters or to anyone."""
+        held = sorted((o, a) for (o, a), n in self.shop.units.items() if n and a in PEOPLE_ONLY)
+        if held:
+            offer_id, holder = held[i % len(held)]
+            known = list(self.shop.offers).index(offer_id)
+            which = [p.address for p in PEOPLE].index(holder)
+            self.transfer(known, None, which, i, [], 1, False)
+
+    @rule(owner=people, operator=people, approved=st.booleans())
+    def set_approval_for_all(self, owner: str, operator: str, approved: bool) -> None:
+        pair = (owner, operator)
+        made = self._do(owner, "setApprovalForAll", operator, approved)
+
+        def change() -> Said:
+            (self.shop.operators.add if approved else self.shop.operators.discard)(pair)
+            news = {"owner": owner, "operator": operator, "isApproved": approved}
+            return [("ApprovalForAll", news)]
+
+        self._ends(made, "R5", change)
+        self.world.expect("R5", approved, self.licenses, "isApprovedForAll", *pair)
+
+    @rule(items=st.lists(st.tuples(index, index), max_size=5))
+    def count_many(self, items: list[tuple[int, int]]) -> None:
+        accounts = self.system.accounts
+        asked = [(accounts[a % len(accounts)], self._offer(o)) for a, o in items]
+        expected = [self.shop.units[offer_id, account] for account, offer_id in asked]
+        listed = ([account for account, _ in asked], [offer_id for _, offer_id in asked])
+        self.world.expect("R5", expected, self.licenses, "balanceOfBatch", *listed)
+
+    # Who re-enters, and what tokens do
+
+    @rule(i=index, j=index, tame=st.booleans(), visibility=visibilities)
+    def aim_recipient(self, i: int, j: int, tame: bool, visibility: Visibility) -> None:
+        """Given a unit, it changes what it may change, being the operator of alice and bob."""
+        work, payout = WORKS[j % 6], self._payout(j, tame)
+        registry, me = self.system.registry, self.system.reentering
+        offer_id, friend = self._offer(j % 11), PEOPLE[j % 4].address
+        unit = (me, friend, offer_id, 1, b"")
+        target, function, arguments = (
+            (registry, "setPayout", (work, payout)),
+            (registry, "setVisibility", (work, visibility)),
+            (self.licenses, "safeTransferFrom", unit),
+            (self.licenses, "purchase", (offer_id, me, NOBODY, 2**128)),
+        )[i % 4]
+        data = target.function(function, len(arguments)).encode(arguments)
+        assert self.world.transact(RELAYER.address, me, "aim", target, data).ok
+
+        def deed() -> Said:
+            operated = self.shop.certificates[work].owner in ALICE_AND_BOB
+            if i % 4 == 0 and operated:
+                self.shop.change(work, payout=payout)
+            if i % 4 == 1 and operated:
+                self.shop.change(work, visibility=visibility)
+            if i % 4 == 2:
+                try:
+                    return self.shop.transfer(me, me, friend, [(offer_id, 1)], True)
+                except Refused:
+                    return []
+            return []
+
+        self.shop.deed = deed
+
+    @rule(name=st.sampled_from(MARKABLE), i=index, value=st.booleans())
+    def mark(self, name: str, i: int, value: bool) -> None:
+        """A token turns against an account, or back."""
+        coin = self.shop.coins[self.system.tokens[name]]
+        account = self.system.holders[i * 2 % len(self.system.holders)]
+        if account == self.licenses and name == "MoodyToken" and value:
+            self.keeps_no_count.add(coin.address)
+        self._token_does(name, "mark", account, value)
+        (coin.marked.add if value else coin.marked.discard)(account)
+
+    @rule(mood=st.sampled_from(TokenMood), i=index)
+    def mood(self, mood: TokenMood, i: int) -> None:
+        coin = self.shop.coins[self.system.tokens["MoodyToken"]]
+        assert isinstance(coin, MoodyPurse)
+        self._token_does("MoodyToken", "setMood", mood)
+        coin.mood = mood
+        self.mark("MoodyToken", i, True)
+
+    @rule(value=st.booleans())
+    def refuse(self, value: bool) -> None:
+        tether = self.shop.coins[self.system.tokens["TetherLike"]]
+        assert isinstance(tether, Tether)
+        self._token_does("TetherLike", "setRefuses", value)
+        tether.refuses = value
+
+    @rule(j=index)
+    def aim_token(self, j: int) -> None:
+        self._token_does("ReenteringSpendToken", "aim", self.licenses, self._reentry(j))
+
+    @rule(
+        name=st.sampled_from(sorted(TOKENS)),
+        owner=people,
+        spender=st.sampled_from(["licenses", "licenses", "permit2"]),
+        amount=st.sampled_from([0, 1, 900, ENDLESS, ENDLESS, ENDLESS]),
+    )
+    def approve(self, name: str, owner: str, spender: str, amount: int) -> None:
+        coin = self.shop.coins[self.system.tokens[name]]
+        assert isinstance(coin, Purse)
+        who = PERMIT2 if spender == "permit2" else self.licenses
+        if coin.gives_permit2 and who == PERMIT2:
+            return
+        made = self.world.transact(owner, self.system.tokens[name], "approve", who, amount)
+        assert made.ok == coin.approve(owner, who, amount)
+
+    @rule(i=index, amount=st.integers(1, 10**6))
+    def send_unasked(self, i: int, amount: int) -> None:
+        """L3: it stays where nobody asked for it, and pays for nothing."""
+        token = self._token(i)
+        if token == ETH:
+            self.world.fund(self.licenses, amount)
+        else:
+            minted = self.world.transact(
+                RELAYER.address, self._contract_of(token), "mint", self.licenses, amount
+            )
+            assert minted.ok
+        self.shop.coins[token].balances[self.licenses] += amount
+        self.unasked[token] += amount
+        self.touched.add(token)
+
+    @rule(owner=people, i=index)
+    def grow_poor(self, owner: str, i: int) -> None:
+        """Somebody's tokens are nearly gone."""
+        token = [*self.system.tokens.values()][i % len(TOKENS)]
+        coin = self.shop.coins[token]
+        spent = coin.balances[owner] - 5
+        if spent > 0 and self.world.transact(owner, token, "transfer", token, spent).ok:
+            assert coin.move(owner, token, spent)
+            self.touched.add(token)
+
+    @rule(i=index, j=index, k=index)
+    def withdraw(self, i: int, j: int, k: int) -> None:
+        """A credit ends, or cannot yet be paid."""
+        open_credits = [
+            (split, coin, payee)
+            for split, _, _ in self.system.splits
+            for (coin, payee), amount in sorted(self.shop.splits[split].credit.items())
+            if amount
+        ]
+        if open_credits:
+            split, coin, payee = open_credits[i % len(open_credits)]
+            made = self.world.transact(RELAYER.address, split, "withdraw", coin, payee)
+            paid = self.shop.splits[split].withdraw(self.shop.coins[coin], payee, payee)
+            self.world.expect_true("L4", made.ok == isinstance(paid, int), f"{made.error}: {paid}")
+            self.touched.add(coin)
+
+    def _token_does(self, name: str, function: str, *arguments: object) -> None:
+        made = self.world.transact(RELAYER.address, self.system.tokens[name], function, *arguments)
+        assert made.ok
+
+    def _contract_of(self, address: str) -> Contract:
+        return next(token for token in self.system.tokens.values() if token == address)
+
+
+PEOPLE_ONLY = frozenset(person.address for person in PEOPLE)
+ALICE_AND_BOB = (PEOPLE[0].address, PEOPLE[1].address)
+
+
+def test_licences() -> None:
+    run(Licences)
