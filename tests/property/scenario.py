@@ -1,5 +1,6 @@
 """A counterexample as people read it: numbered lines, and a test that `ape test` runs as it is."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -10,7 +11,7 @@ from world import NOTHING, START, Disagreement, Event, Failure, Outcome, World, 
 from world.outcome import error_fields
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDER = ROOT / ".audit" / "counterexamples"
+FOLDER = Path(os.environ.get("IMMURTAL_COUNTEREXAMPLES") or ROOT / ".audit" / "counterexamples")
 
 FULL = 15_000_000
 """Gas of a block above which the next one's base fee rises."""
