@@ -217,13 +217,16 @@ interface ILicenseManager {
     error LicenseManager_PricedInEth(uint256 offerId);
 
     /// @notice Thrown when the ETH that came along is not exactly the price, or the sum of the prices in ETH.
+    /// @param expected The price or sum; of a batch that the ETH does not cover, the sum as far as the first purchase that
+    /// it does not cover.
+    /// @param received The ETH that came along, wei.
     error LicenseManager_WrongPayment(uint256 expected, uint256 received);
 
     /// @notice Thrown when the account to license or to grant is zero.
     error LicenseManager_ZeroRecipient();
 
-    /// @notice Thrown when a payout does not take its ETH. (A token that does not move reverts with Solady's
-    /// `TransferFromFailed()` or `TransferFailed()`.)
+    /// @notice Thrown when a payout does not take its ETH, or is this contract, which never keeps anything. (A token that
+    /// does not move reverts with Solady's `TransferFromFailed()` or `TransferFailed()`.)
     error LicenseManager_PaymentFailed(address payout, uint256 amount);
 
     /// @notice Thrown when too little gas is left to pay a referrer with the gas that is due to them.
@@ -349,7 +352,8 @@ interface ILicenseManager {
     /// @dev As {purchase}, but the price goes from the payer to this contract by Permit2's `permitWitnessTransferFrom`
     /// (at 0x000000000022D473030F116dDEE9F6B43aC78BA3) and on to the payouts in the same call. The permitted token is the
     /// offer's, the permitted amount `order.maxPrice`, the spender this contract, the witness `order`. Permit2's own
-    /// errors pass through: a used nonce, a deadline that passed, a signature that is not the payer's.
+    /// errors pass through: a used nonce, a deadline that passed, a signature that is not the payer's. A token that takes
+    /// fees on transfers arrives short here, and so cannot be paid this way.
     ///
     /// Requirements:
     /// - The offer is in a token.
