@@ -3,6 +3,11 @@
 import sys
 from pathlib import Path
 
-_TESTS = Path(__file__).resolve().parents[1] / "tests" / "offchain"
+_TESTS = Path(__file__).resolve().parents[1] / "tests"
+_OFFCHAIN = _TESTS / "offchain"
 # The tests' own chain, node and judge of the cipher; an installed package is named `tests`.
-sys.path += [str(_TESTS), *(str(_TESTS / room) for room in ("content", "node", "storage"))]
+sys.path += [
+    str(_TESTS),
+    str(_OFFCHAIN),
+    *(str(_OFFCHAIN / room) for room in ("content", "node", "storage")),
+]

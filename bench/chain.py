@@ -4,6 +4,7 @@ import contextlib
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -101,6 +102,7 @@ def run_chain() -> Iterator[Chain]:
         yield Chain(anvil, deployment, tuple(anvil.rpc("eth_accounts")))
 
 
+@cache
 def mock_code(name: str) -> bytes:
     """Creation code of one of contracts/mocks."""
     compiled = compile_contracts(["evm.bytecode.object"], {name: f"contracts/mocks/{name}.sol"})

@@ -9,10 +9,13 @@ SPLITS_CREATION_OF_2: Final = 164_204
 SPLITS_ETH: Final = {2: 61_280, 5: 93_525, 10: 147_247, 100: 1_114_380}
 SPLITS_ERC20: Final = {2: 69_076, 5: 100_725, 10: 153_464, 100: 1_104_202}
 """By number of payees. One payee can block all the others."""
+X402_CLAIM_OF_10: Final = 192_043
+"""With a signature each."""
 
 SOURCES: Final = {
     "how": "constants, not of this run: whole transactions, forge --isolate on the peers' own code",
     "certificate": "Story Protocol, register; the NFT's mint comes on top. Sound edition: 414,171",
     "purchase": "Sound Protocol, mint of an edition; pays no split. Unlock V15: 246,744",
     "split": "0xSplits v2, push split",
+    "record": "x402, claim of 10 vouchers, each with its signature",
 }

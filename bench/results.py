@@ -24,7 +24,8 @@ Better = Literal["lower", "higher"]
 @dataclass(frozen=True, slots=True)
 class Row:
     """One figure. peer: others' figure for the same; limit: what nobody can do without, measured in
-    the same run; goal: the worst figure that is good enough. All are in `unit`; None: not known."""
+    the same run; goal: the worst figure that is good enough. All are in `unit`; None: not known.
+    peer_source: whether the peer was measured in the same run, or is quoted."""
 
     what: str
     unit: str
@@ -33,6 +34,7 @@ class Row:
     limit: float | None = None
     goal: float | None = None
     better: Better = "lower"
+    peer_source: Literal["quoted", "measured"] | None = None
 
     @property
     def met(self) -> bool | None:
@@ -71,6 +73,8 @@ def load_average() -> float:
 def _entry(row: Row) -> dict[str, Any]:
     entry = asdict(row) | {"met": row.met}
     del entry["better"]
+    if row.peer_source is None:
+        del entry["peer_source"]
     return entry
 
 

@@ -6,7 +6,7 @@ Salts, names and accounts are fixed: call data, and so gas, is the same in every
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
 from eth_utils.crypto import keccak
 
@@ -44,11 +44,17 @@ def digest(text: str) -> str:
     return "0x" + sha256(text.encode()).hexdigest()
 
 
-def certify(chain: Chain, author: str, name: str, payout: str, count: int = 1) -> Works:
-    """Commits to `count` works and registers them, on sale."""
+def certify(
+    chain: Chain, author: str, name: str, payout: str | Sequence[str], count: int = 1
+) -> Works:
+    """Commits to `count` works and registers them, on sale. payout: of all, or of each."""
     ids = tuple(sorted(digest(f"{name} {i}") for i in range(count)))
     commit_gas = commit(chain, author, ids)
-    works = [(id_, digest(id_), Visibility.LICENSED, payout) for id_ in ids]
+    payouts = [payout] * count if isinstance(payout, str) else payout
+    works = [
+        (id_, digest(id_), Visibility.LICENSED, paid)
+        for id_, paid in zip(ids, payouts, strict=True)
+    ]
     return Works(ids, commit_gas, chain.gas(author, "CopyrightRegistry", "register", works, SALT))
 
 
@@ -61,10 +67,10 @@ def commit(chain: Chain, author: str, work_hashes: Sequence[str]) -> int:
 
 
 def create_offer(
-    chain: Chain, seller: str, certificates: Sequence[str], referral_bps: int = 0
+    chain: Chain, seller: str, certificates: Sequence[str], referral_bps: int = 0, **terms: Any
 ) -> tuple[int, int]:
-    """Offers perpetual licences for one ETH; the gas, and the offer's id."""
-    terms = {
+    """Offers perpetual licences for one ETH, or what these terms say; the gas, and its id."""
+    offer = {
         "certificates": certificates,
         "kind": OfferKind.PERPETUAL,
         "token": ETH,
@@ -73,9 +79,10 @@ def create_offer(
         "referralBps": referral_bps,
         "terms": digest("terms"),
         "salt": SALT,
+        **terms,
     }
-    offer_id = chain.call(seller, "LicenseManager", "createOffer", terms, ONE, 0)
-    return chain.gas(seller, "LicenseManager", "createOffer", terms, ONE, 0), offer_id
+    offer_id = chain.call(seller, "LicenseManager", "createOffer", offer, ONE, 0)
+    return chain.gas(seller, "LicenseManager", "createOffer", offer, ONE, 0), offer_id
 
 
 def create_split(chain: Chain, name: str, count: int, *payees: str) -> Split:
