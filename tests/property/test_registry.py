@@ -29,24 +29,27 @@ from models.registry import (
     commitment,
     register_digest,
 )
-from world import CHAIN_ID, Contract, Outcome, World, actors, sign_digest
-
-MIN_AGE = 60
-HASHES = [bytes([n]) * 32 for n in range(1, 7)]
-RELEASES = [bytes([n]) * 32 for n in range(0xA0, 0xA4)]
-SALTS = [bytes([n]) * 32 for n in range(2)]
-PEOPLE = actors()[1:5]
-ACCEPTS, REFUSES, REVERTS, BURNS_GAS, BOMBS = range(5)
-"""How a WalletAuthor answers ERC-1271; only the first is a yes."""
-
-people = st.sampled_from(PEOPLE)
-index = st.integers(0, 7)
-rare_zero = st.sampled_from([*RELEASES * 5, bytes(32)])
-four_releases = st.lists(rare_zero, min_size=4, max_size=4)
-albums = st.lists(st.sampled_from([*HASHES * 3, bytes(32)]), max_size=4)
-chances = st.integers(0, 9)
-"""9 stands for what is not there."""
-UNKNOWN = b"\xff" * 32
+from registry_cases import (
+    ACCEPTS,
+    BOMBS,
+    BURNS_GAS,
+    HASHES,
+    MIN_AGE,
+    PEOPLE,
+    REFUSES,
+    RELEASES,
+    REVERTS,
+    SALTS,
+    UNKNOWN,
+    Plan,
+    albums,
+    chances,
+    four_releases,
+    index,
+    people,
+    rare_zero,
+)
+from world import CHAIN_ID, Contract, Outcome, World, sign_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +58,6 @@ class System:
     factory: Contract
     split: str
     wallet: Contract
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What somebody committed to, or will."""
-
-    author: str
-    hashes: tuple[bytes, ...]
-    salt: bytes
 
 
 class Registrations(Machine):

@@ -9,47 +9,29 @@ The model says what each transaction does to everybody, so that S3 is its agreem
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 from machine import Machine, run
-from models.splits import (
-    BASIS_POINTS,
-    ETH,
-    Coin,
-    Ether,
-    FeeToken,
-    HarmlessToken,
-    Mood,
-    Split,
-    ToppingFeeToken,
-    UnreadableToken,
-    refusals,
+from models.splits import BASIS_POINTS, ETH, Coin, Ether, Mood, Split, UnreadableToken, refusals
+from split_parties import (
+    FAULTS,
+    MARKABLE,
+    TOKENS,
+    amounts,
+    any_gas,
+    index,
+    little_gas,
+    moods,
+    parties,
+    plenty,
+    senders,
+    spoil,
 )
-from world import Contract, Outcome, World, actors
+from world import TX_GAS, Contract, Outcome, World, actors
 
-TOKENS = {
-    "MockERC20": HarmlessToken,
-    "MissingReturnToken": HarmlessToken,
-    "ReenteringToken": HarmlessToken,
-    "BlocklistToken": Coin,
-    "FalseReturnToken": Coin,
-    "ShortReturnToken": Coin,
-    "ReturnBombToken": Coin,
-    "GasBurningToken": Coin,
-    "FeeToken": FeeToken,
-    "ToppingFeeToken": ToppingFeeToken,
-    "UnreadableToken": UnreadableToken,
-}
-MARKABLE = [name for name, model in TOKENS.items() if model is Coin] + ["ReenteringToken"]
 MOODY = 3
 MOST_SPLITS = 3
-
-senders = st.sampled_from([actor.address for actor in actors()[1:5]])
-index = st.integers(0, 11)
-moods = st.sampled_from([*Mood, Mood.ACCEPTS, Mood.ACCEPTS, Mood.REFUSES])
-amounts = st.one_of(st.integers(0, 30_000), st.integers(0, 10**21))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,46 +40,6 @@ class System:
     moody: list[Contract]
     people: list[str]
     tokens: list[Contract]
-
-
-@st.composite
-def shares(draw: st.DrawFn, count: int) -> list[int]:
-    """`count` shares that sum to 10,000, with a small or a large common divisor."""
-    step = draw(st.sampled_from([1, 100, 1000]))
-    cuts = st.integers(1, BASIS_POINTS // step - 1)
-    inner = draw(st.lists(cuts, min_size=count - 1, max_size=count - 1, unique=True))
-    edges = [0, *sorted(inner), BASIS_POINTS // step]
-    return [(b - a) * step for a, b in pairwise(edges)]
-
-
-@st.composite
-def parties(draw: st.DrawFn) -> tuple[list[int], list[int]]:
-    """Which of those who can be payees, and their shares."""
-    who = draw(st.lists(index, min_size=1, max_size=5, unique=True))
-    return who, draw(shares(len(who)))
-
-
-FAULTS = ("none", "many", "short", "twice", "unsorted", "zero payee", "zero share", "more", "less")
-
-
-def spoil(payees: list[str], shares: list[int], fault: str) -> tuple[list[str], list[int]]:
-    """One fault in what could be a split."""
-    last, share = payees[-1], shares[-1]
-    if fault == "none":
-        return [], []
-    if fault == "many":
-        return [f"0x{n:040x}" for n in range(1, 102)], [100] * 99 + [50] * 2
-    if fault == "short":
-        return payees, [*shares[:-1], share - 1, 1]
-    if fault == "twice":
-        return [*payees, last], [*shares[:-1], share - 1, 1]
-    if fault == "unsorted":
-        return [*payees, f"0x{1:040x}"], [*shares[:-1], share - 1, 1]
-    if fault == "zero payee":
-        return [ETH, *payees], [1, *shares[:-1], share - 1]
-    if fault == "zero share":
-        return [*payees, f"0x{'ff' * 20}"], [*shares, 0]
-    return payees, [*shares[:-1], share + (1 if fault == "more" else -1)]
 
 
 class Splits(Machine):
@@ -197,18 +139,9 @@ class Splits(Machine):
     def distribute_token(self, i: int, j: int, sender: str, value: int) -> None:
         self._distribute(self._split(i), self._token(j)[1], sender, value)
 
-    @rule(i=index, sender=senders, value=amounts, gas=st.integers(30_000, 1_200_000))
+    @rule(i=index, sender=senders, value=amounts, gas=little_gas)
     def distribute_with_little_gas(self, i: int, sender: str, value: int, gas: int) -> None:
-        """It fails whole, or does what it does with all gas: nobody is skipped for want of gas."""
-        split = self._split(i)
-        made = self.world.transact(
-            sender, self.at[split.address], "distribute", ETH, value=value, gas=gas
-        )
-        if made.ok:
-            self._distributed(split, self.ether, sender, value, made)
-        else:
-            known = made.error.name in ("RoyaltySplit_TooLittleGas", "")
-            self.world.expect_true("S3", known, f"little gas ends in {made.error}")
+        self._distribute(self._split(i), self.ether, sender, value, gas)
 
     @rule(i=index, j=index, k=index, sender=senders)
     def withdraw_nothing(self, i: int, j: int, k: int, sender: str) -> None:
@@ -265,15 +198,21 @@ class Splits(Machine):
         self._give(coin, sender, split.address, amount)
         self._distribute(split, coin, sender, 0)
 
-    @rule(i=index, j=index, k=index, sender=senders, amount=amounts)
-    def turn_against(self, i: int, j: int, k: int, sender: str, amount: int) -> None:
-        """A token, or a payee, turns just before there is something to share."""
-        split, coin = self._split(i), self._coin(j)
-        payee = split.payees[k % len(split.payees)]
-        if coin is self.ether and payee in self.moods:
-            self._feel(payee, Mood.REFUSES, b"")
-        elif self._name(coin) in MARKABLE:
-            self._mark(coin, payee, True)
+    @rule(i=index, k=index, mood=moods, sender=senders, amount=plenty, gas=any_gas)
+    def turn_against(self, i: int, k: int, mood: Mood, sender: str, amount: int, gas: int) -> None:
+        """A payee turns just before there is something to share."""
+        split = self._split(i)
+        moody = [n for n, payee in enumerate(self.system.moody) if payee in split.payees]
+        if moody:
+            self.feel(moody[k % len(moody)], mood, k)
+        self._distribute(split, self.ether, sender, amount, gas)
+
+    @rule(i=index, j=index, k=index, sender=senders, amount=plenty)
+    def block(self, i: int, j: int, k: int, sender: str, amount: int) -> None:
+        """A token turns against a payee just before there is something to share."""
+        split, (token, coin) = self._split(i), self._token(j)
+        if token.name in MARKABLE:
+            self._mark(coin, split.payees[k % len(split.payees)], True)
         self._give(coin, sender, split.address, amount)
         self._distribute(split, coin, sender, 0)
 
@@ -385,16 +324,17 @@ class Splits(Machine):
         coin.balances[at] += amount
         self.touched.add(coin.address)
 
-    def _distribute(self, split: Split, coin: Coin, sender: str, value: int) -> None:
-        made = self.world.transact(
-            sender, self.at[split.address], "distribute", coin.address, value=value
-        )
-        self.world.expect_ok("S3", made)
-        self._distributed(split, coin, sender, value, made)
-
-    def _distributed(
-        self, split: Split, coin: Coin, sender: str, value: int, made: Outcome
+    def _distribute(
+        self, split: Split, coin: Coin, sender: str, value: int, gas: int = TX_GAS
     ) -> None:
+        """With little gas it fails whole, or does all: nobody is skipped for want of gas."""
+        at = self.at[split.address]
+        made = self.world.transact(sender, at, "distribute", coin.address, value=value, gas=gas)
+        if gas < TX_GAS and not made.ok:
+            known = made.error.name in ("RoyaltySplit_TooLittleGas", "")
+            self.world.expect_true("S3", known, f"little gas ends in {made.error}")
+            return
+        self.world.expect_ok("S3", made)
         self.ether.balances[sender] -= value
         self._arrived(split.address, self.ether, value)
         self._expect_said("S3", made, split.address, split.distribute(coin))
