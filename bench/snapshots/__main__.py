@@ -1,4 +1,4 @@
-"""Gas and size of the contracts against the reviewed figures: `python -m bench.snapshots [--check]`.
+"""Gas and size of the contracts against reviewed figures: `python -m bench.snapshots [--check]`.
 
 Without --check it accepts what is measured now, by writing gas.json and sizes.json, for review as
 any other change. With it, it only compares, and ends with 1 if a figure moved or a contract is too
@@ -26,11 +26,15 @@ def main() -> int:
     if not check:
         for unit, found in measured.items():
             write(unit, found)
-        print(f"snapshots: {len(changes)} figures changed and were written" if changes else "same")
+        print(
+            f"snapshots: {len(changes)} figures changed and were written"
+            if changes
+            else "snapshots: the same"
+        )
     elif changes:
         print(
-            f"snapshots: {len(changes)} figures are not those of bench/snapshots. If that is meant: "
-            "`make snapshots`, then commit the change with what explains it."
+            f"snapshots: {len(changes)} figures are not those of bench/snapshots. If that is meant, "
+            "run `make snapshots`, then commit the change with what explains it."
         )
     else:
         print(f"snapshots: {sum(map(len, measured.values()))} figures, as reviewed")
