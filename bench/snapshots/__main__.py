@@ -33,8 +33,8 @@ def main() -> int:
         )
     elif changes:
         print(
-            f"snapshots: {len(changes)} figures are not those of bench/snapshots. If that is meant, "
-            "run `make snapshots`, then commit the change with what explains it."
+            f"snapshots: {len(changes)} figures are not those of bench/snapshots. If that is "
+            "meant, run `make snapshots`, then commit the change with what explains it."
         )
     else:
         print(f"snapshots: {sum(map(len, measured.values()))} figures, as reviewed")
