@@ -149,11 +149,14 @@ class Splits(Machine):
         self._withdraw(split, self._coin(j), split.payees[k % len(split.payees)], sender)
 
     @precondition(lambda self: self._credits())
-    @rule(i=index, willing=st.booleans(), sender=senders)
-    def withdraw(self, i: int, willing: bool, sender: str) -> None:
-        """For a payee who came to terms, or did not."""
+    @rule(i=index, k=index, mood=moods, waiting=amounts, sender=senders)
+    def withdraw(self, i: int, k: int, mood: Mood, waiting: int, sender: str) -> None:
+        """With all gas: whoever re-enters now could do more than a distribution lets them."""
         split, coin, payee = self._credit(i)
-        if willing:
+        self._give_ether(sender, split.address, waiting)
+        if payee in self.moods:
+            self.feel(self.system.moody.index(payee), mood, k)
+        if coin is not self.ether and k % 2:
             self._reconcile(coin, payee)
         self._withdraw(split, coin, payee, sender)
 
