@@ -212,8 +212,7 @@ contract StreamingEscrow is IStreamingEscrow, EIP712, ReentrancyGuardTransient {
         Entry[] calldata entries = statement.entries;
         bytes32 account = _account(listener, device, token);
         mapping(bytes32 certificate => uint256 recorded) storage recordedOfAccount = _recorded[account];
-        uint256 balance = _balances[account];
-        uint256 left = balance;
+        uint256 left = _balances[account];
         uint256[] memory usages = UsageLog.start(entries.length);
         // Entries in a row with one payout accrue to it in one write.
         address accruing;
@@ -242,7 +241,7 @@ contract StreamingEscrow is IStreamingEscrow, EIP712, ReentrancyGuardTransient {
             }
         }
         _accrue(accruing, token, sum);
-        if (left != balance) _balances[account] = uint128(left);
+        if (left != _balances[account]) _balances[account] = uint128(left);
         usages.emitAll(listener, device, token);
     }
 
