@@ -123,6 +123,14 @@ class Registrations(Machine):
     def copy_a_reveal(self, i: int, releases: list[bytes], seed: int, thief: Any) -> None:
         self._register(i, releases, seed, thief.address)
 
+    @rule(who=people, n=index, age=st.sampled_from([0, 1, MIN_AGE - 1, MIN_AGE]))
+    def register_in_time(self, who: Any, n: int, age: int) -> None:
+        """R2, at the second that decides."""
+        salt = len(self.plans).to_bytes(32)
+        self.commit(PEOPLE.index(who), [HASHES[n % len(HASHES)]], salt, who)
+        self.world.warp(age)
+        self._register(0, RELEASES, n, who.address)
+
     def _register(self, i: int, releases: list[bytes], seed: int, author: str) -> None:
         plan = self._plan(i)
         if author == self.system.wallet:
