@@ -4,7 +4,7 @@
 with the 21,000 and the call data. Two runs over the same code give the same figures.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain as joined
 from typing import Final
@@ -16,11 +16,13 @@ from bench.results import Row, load_average, report
 from bench.scene import SALT, certify, create_offer, create_split, digest, distribute
 from bench.signed import claims, passes, token_purchases
 from bench.snapshots import MOST_BYTES
+from bench.unlock import purchase_gas
 from immurtal.chain.contracts import Visibility
 
 CODE_LIMIT: Final = 24_576
 """Bytes of code that a contract may have (EIP-170)."""
 WITHIN_LIMIT: Final = 1.10
+PERPETUAL: Final = "purchase, perpetual, paid out to 2 payees at once"
 HELD_TO_LIMIT: Final = 10
 """Payees from which on a distribution is held against a bare loop of transfers."""
 
@@ -108,7 +110,7 @@ def purchases(chain: Chain) -> Iterator[Row]:
     pair, five, ten = (create_split(chain, "sold", count).address for count in (2, 5, 10))
     offer_id = put_on_sale(pair)
     yield Row(
-        "purchase, perpetual, paid out to 2 payees at once",
+        PERPETUAL,
         "gas",
         buy(buyer, offer_id),
         peer=peers.SOUND_MINT,
@@ -202,10 +204,21 @@ def sizes(chain: Chain) -> list[Row]:
     ]
 
 
+def beside_unlock(chain: Chain, rows: Sequence[Row]) -> Row:
+    """What was measured of our purchase, with Unlock's own measured on this chain."""
+    ours = next(row for row in rows if row.what == PERPETUAL)
+    what, peer = (
+        "purchase, perpetual, 2 payees; Unlock V15, which pays no split",
+        purchase_gas(chain),
+    )
+    return replace(ours, what=what, peer=peer, peer_source=peer and "measured")
+
+
 def main() -> int:
     load = load_average()
     with run_chain() as chain:
-        rows = gas(chain) + sizes(chain)
+        rows = gas(chain)
+        rows += [beside_unlock(chain, rows), *sizes(chain)]
         about = {
             "chain": chain.version(),
             "peers": peers.SOURCES,
