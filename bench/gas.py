@@ -207,11 +207,9 @@ def sizes(chain: Chain) -> list[Row]:
 def beside_unlock(chain: Chain, rows: Sequence[Row]) -> Row:
     """What was measured of our purchase, with Unlock's own measured on this chain."""
     ours = next(row for row in rows if row.what == PERPETUAL)
-    what, peer = (
-        "purchase, perpetual, 2 payees; Unlock V15, which pays no split",
-        purchase_gas(chain),
-    )
-    return replace(ours, what=what, peer=peer, peer_source=peer and "measured")
+    what = "purchase, perpetual, 2 payees; Unlock V15, which pays no split"
+    peer = purchase_gas(chain)
+    return replace(ours, what=what, peer=peer, peer_source=None if peer is None else "measured")
 
 
 def main() -> int:

@@ -13,7 +13,7 @@ X402_CLAIM_OF_10: Final = 192_043
 """With a signature each."""
 
 SOURCES: Final = {
-    "how": "quoted: forge --isolate on their own code, before; measured: in this run, on this chain",
+    "how": "quoted: forge --isolate on their own code, before; measured: in this run",
     "certificate": "Story Protocol, register; the NFT's mint comes on top. Sound edition: 414,171",
     "purchase": "Sound Protocol, mint of an edition; pays no split. Unlock V15, quoted: 246,744",
     "split": "0xSplits v2, push split",

@@ -1,4 +1,4 @@
-"""Unlock, measured on the same chain: a key (its licence) bought with ETH, by the code it publishes.
+"""Unlock, measured on the same chain: a key (its licence) bought with ETH, by its own code.
 
 The code is that of npm `@unlock-protocol/contracts`, fetched once into the user's cache and held
 against its hash. A lock is made as Unlock makes it: behind a proxy.
