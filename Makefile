@@ -7,7 +7,7 @@ export PATH := $(ROOT)/scripts/bin:$(BIN):$(PATH)
 export SOLCX_BINARY_PATH := $(ROOT)/scripts/solc
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint bench bench-properties clean abi
+.PHONY: help setup demo up test lint bench bench-properties clean abi mutants
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -44,6 +44,9 @@ snapshots: setup ## accept the contracts' gas and sizes as they are now, for rev
 
 audit: setup ## slither, halmos, and the state machines for SECONDS=600 on all cores
 	@python -m scripts.audit --seconds $(or $(SECONDS),600)
+
+mutants: setup ## seed faults in copies of the contracts and show that the properties see them; ONLY="03 17" for some
+	@python -m scripts.mutants --only "$(ONLY)"
 
 clean: ## remove what was built here; the cache of tools stays
 	rm -rf .venv .setup .build .demo .run node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis offchain/*.egg-info
