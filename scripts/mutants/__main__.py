@@ -22,6 +22,8 @@ from typing import Any, Final
 from scripts.mutants.patches import PATCHES, ROOT, BadPatchError, Mutant, mutants
 
 RESULT: Final = ROOT / ".audit" / "mutants.json"
+COPIES: Final = ROOT / ".build" / "mutants"
+"""A folder for each mutant; what its run printed is in output.txt there."""
 ALIVE: Final = PATCHES / "alive.md"
 MOST_ALIVE: Final = 2
 TIMEOUT: Final = 300

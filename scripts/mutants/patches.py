@@ -35,7 +35,7 @@ class Mutant:
         return self.name.partition("-")[0]
 
     def apply(self, folder: Path) -> None:
-        """Makes the folder anew: contracts/ and interfaces/ with the fault. Raises BadPatchError."""
+        """Makes the folder anew, with the faulty contracts. Raises BadPatchError."""
         shutil.rmtree(folder, ignore_errors=True)
         for name in ("contracts", "interfaces"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns(".cache"))
