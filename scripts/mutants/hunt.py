@@ -25,7 +25,7 @@ class Witness:
         assert call.excinfo is not None
         error = call.excinfo.value
         if type(error).__name__ == "Disagreement":
-            self.verdict["by"] = f"{node.name}: {error.promise}"
+            self.verdict["by"] = f"{node.name}: {getattr(error, 'promise', '')}"
             self.verdict["text"] = str(error).splitlines()[0]
             pytest.exit("a fault was seen")
         self.verdict["crashes"].append(f"{node.nodeid}: {type(error).__name__}: {error}")
