@@ -16,7 +16,7 @@ from world import Contract, Outcome, World
 SAMPLE = 10
 """Triples of L1 that are looked at after each step; all of them at the end, and now and then."""
 STRIDE = 7919
-MOST_OFFERS = 6
+MOST_OFFERS = 10
 
 people = st.sampled_from([person.address for person in PEOPLE])
 index = st.integers(0, 11)
@@ -47,16 +47,20 @@ class LicencePlay(Machine):
     # Offers
 
     @initialize(
-        payouts=st.lists(index, min_size=6, max_size=6),
+        payouts=st.lists(st.sampled_from([0, 1, 2, 3, 5]), min_size=6, max_size=6),
+        tokens=st.lists(index, min_size=2, max_size=2),
         price=prices,
-        kind=st.sampled_from([Kind.PERPETUAL, Kind.PASS]),
+        moods=st.lists(st.sampled_from(Mood), min_size=2, max_size=2),
     )
-    def first(self, payouts: list[int], price: int, kind: Kind) -> None:
+    def first(self, payouts: list[int], tokens: list[int], price: int, moods: list[Mood]) -> None:
+        """A pass for ETH over alice's works, and something in a token of either seller."""
+        for i, mood in enumerate(moods):
+            self.feel(i, mood, i)
         for i, payout in enumerate(payouts):
-            self.set_payout(i, payout, True)
-        duration = 60 if kind == Kind.PASS else 0
-        self.create_offer(0, 15, kind, 0, price, duration, False, 1000, 0, 0)
-        self.create_offer(1, 3, Kind.PERPETUAL, 1, 900, 0, True, 2500, 3, 1)
+            self.set_payout(i, payout)
+        self.create_offer(0, 15, Kind.PASS, 0, price, 60, False, 1000, 0, 0)
+        self.create_offer(0, 7, Kind.PERPETUAL, tokens[0], 20_011, 0, True, 5000, 2, 0)
+        self.create_offer(1, 3, Kind.PERPETUAL, tokens[1], price, 0, True, 2500, 0, 1)
 
     @rule(
         who=index,
@@ -133,16 +137,17 @@ class LicencePlay(Machine):
     @rule(i=index, who=index, price=prices, supply=supplies, open_=st.sampled_from([1, 1, 0]))
     def update_offer(self, i: int, who: int, price: int, supply: int, open_: int) -> None:
         """By its seller mostly; the cap may fall below what is sold."""
-        offer_id, caller = self._offer(i), self._seller(i, who)
-        made = self._do(caller, "updateOffer", offer_id, price, supply, bool(open_))
-        self._ends(
-            made, "L5", lambda: self.shop.update(caller, offer_id, price, supply, bool(open_))
-        )
+        self._update(self._seller(i, who), self._offer(i), price, supply, bool(open_))
+
+    def _update(self, caller: str, offer_id: int, price: int, supply: int, open_: bool) -> None:
+        made = self._do(caller, "updateOffer", offer_id, price, supply, open_)
+        self._ends(made, "L5", lambda: self.shop.update(caller, offer_id, price, supply, open_))
         self.moved.add(offer_id)
 
     @rule(i=index, who=index)
     def close_offer(self, i: int, who: int) -> None:
-        offer_id, caller = self._offer(i), self._seller(i, who)
+        """Mostly by somebody who may not."""
+        offer_id, caller = self._offer(i), self._seller(i, 1 if who == 6 else 0)
         made = self._do(caller, "closeOffer", offer_id)
         self._ends(made, "L5", lambda: self.shop.close(caller, offer_id))
         self.moved.add(offer_id)
@@ -157,16 +162,6 @@ class LicencePlay(Machine):
         self._manage(owner, "transferFrom", owner, to, int.from_bytes(work))
         self.shop.change(work, owner=to)
 
-    @rule(i=index)
-    def give_back(self, i: int) -> None:
-        """To the seller of an offer that sleeps for it."""
-        for offer in self.shop.offers.values():
-            for work in offer.certificates:
-                owner = self.shop.certificates[work].owner
-                if owner != offer.seller:
-                    self.transfer_certificate(WORKS.index(work), offer.seller)
-                    return
-
     @rule(i=index, visibility=visibilities)
     def set_visibility(self, i: int, visibility: Visibility) -> None:
         work = WORKS[i % 6]
@@ -175,19 +170,27 @@ class LicencePlay(Machine):
         self.shop.change(work, visibility=visibility)
 
     @rule(i=index)
-    def license_again(self, i: int) -> None:
-        """All works of an offer are on sale."""
-        offer = self.shop.offers.get(self._offer(i))
-        for work in offer.certificates if offer else []:
-            if self.shop.certificates[work].visibility != Visibility.LICENSED:
+    def wake(self, i: int) -> None:
+        """Everything that keeps an offer from being sold ends, if it can."""
+        offer_id = self._offer(i)
+        offer = self.shop.offers.get(offer_id)
+        if offer is None or offer.closed:
+            return
+        for work in offer.certificates:
+            found = self.shop.certificates[work]
+            if found.owner != offer.seller:
+                self.transfer_certificate(WORKS.index(work), offer.seller)
+            if found.visibility != Visibility.LICENSED:
                 self.set_visibility(WORKS.index(work), Visibility.LICENSED)
+        if self.shop.quote(offer_id, NOBODY)[2] in (Refusal.PAUSED, Refusal.SOLD_OUT):
+            self._update(offer.seller, offer_id, offer.price, 0, True)
 
-    @rule(i=index, payout=index, tame=st.booleans())
-    def set_payout(self, i: int, payout: int, tame: bool) -> None:
-        """tame: to somebody who is paid always, or to a split, whoever its payees are."""
+    @rule(i=index, payout=index)
+    def set_payout(self, i: int, payout: int) -> None:
+        """Mostly to a split, whoever its payees are."""
         work = WORKS[i % 6]
         owner = self.shop.certificates[work].owner
-        chosen = self._payout(payout, tame)
+        chosen = self._payout(payout)
         self._manage(owner, "setPayout", work, chosen)
         self.shop.change(work, payout=chosen)
 
@@ -251,7 +254,26 @@ class LicencePlay(Machine):
     def _offer(self, i: int) -> int:
         """Of those that are known; now and then one that is not."""
         known = list(self.shop.offers)
-        return known[i % len(known)] if known and i != 11 else 7
+        return known[i % len(known)] if known and i != 7 else 7
+
+    def _wanted(self, i: int, in_tokens: bool) -> int:
+        """Mostly one that can be bought, and in what is wanted."""
+        if i == 5:
+            return self._offer(i)
+        wanted = [
+            offer_id
+            for offer_id, offer in self.shop.offers.items()
+            if not offer.closed and offer.kind != Kind.PER_PLAY
+            if not in_tokens or offer.token != ETH
+        ]
+        awake = [o for o in wanted if self.shop.quote(o, NOBODY)[2] == Refusal.NONE]
+        if not wanted and len(self.shop.offers) < MOST_OFFERS:
+            self.create_offer(i, 7, Kind.PERPETUAL, i | 2, 1000 + i, 0, True, 1000, 0, i % 2)
+            return list(self.shop.offers)[-1]
+        if wanted and not awake:
+            self.wake(list(self.shop.offers).index(wanted[i % len(wanted)]))
+            awake = wanted
+        return awake[i % len(awake)] if awake else self._offer(i)
 
     def _seller(self, i: int, who: int) -> str:
         offer = self.shop.offers.get(self._offer(i))
@@ -262,12 +284,11 @@ class LicencePlay(Machine):
         tokens = [ETH, ETH, *self.system.tokens.values()]
         return tokens[i % len(tokens)]
 
-    def _payout(self, i: int, tame: bool) -> str:
+    def _payout(self, i: int) -> str:
         splits: Sequence[str] = [split for split, _, _ in self.system.splits]
-        if tame:
-            return [*splits, *splits, NOBODY, PEOPLE[2].address][i % 8]
         wild = [self.system.moody[1], self.system.refusing, self.licenses, self.system.accepting]
-        return wild[i % 4]
+        rare = {4: wild[0], 6: wild[self.turn % 4]}
+        return rare.get(i) or [*splits, NOBODY, *splits, PEOPLE[2].address][i % 8]
 
     # What always holds
 
@@ -280,8 +301,7 @@ class LicencePlay(Machine):
             self.turn += 1
             self._look(*triples[self.turn * STRIDE % len(triples)])
 
-    @rule()
-    def look_at_everything(self) -> None:
+    def _look_at_everything(self) -> None:
         """L1 and L5, of all."""
         self.shop.now = self.world.now()
         for triple in self._triples():
@@ -353,7 +373,7 @@ class LicencePlay(Machine):
         if self.world.disagreement is None:
             self.touched = set(self.shop.coins)
             self.moved = set(self.shop.offers)
-            self.look_at_everything()
+            self._look_at_everything()
             self.everybody_has_what_was_paid()
             self.nothing_is_sold_past_its_cap()
 

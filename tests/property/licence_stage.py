@@ -7,6 +7,7 @@ from models.licenses import Shop
 from models.money import (
     ENDLESS,
     PERMIT2,
+    Cash,
     FeePurse,
     Harmless,
     MoodyPurse,
@@ -16,7 +17,7 @@ from models.money import (
 )
 from models.offers import Certificate, Temper
 from models.registry import NOBODY, Visibility, commitment
-from models.splits import ETH, Ether, Mood, Split
+from models.splits import ETH, Mood, Split
 from permit2 import permit2_code
 from world import Contract, World, actors
 
@@ -77,7 +78,7 @@ def build(world: World) -> System:
     tokens = {name: world.deploy(name) for name in TOKENS}
     splits = _splits(world, factory, moody, hungry)
     _register(world, registry, reentering)
-    _allow(world, tokens, licenses, wallet)
+    _allow(world, tokens, licenses, [*moody[:1], wallet])
     system = System(
         *(registry, licenses, tokens, moody, hungry, accepting, refusing, reentering, wallet),
         splits,
@@ -120,12 +121,16 @@ def _register(world: World, registry: Contract, reentering: Contract) -> None:
         _sure(world.transact(author.address, registry, "setApprovalForAll", reentering, True))
 
 
-def _allow(world: World, tokens: dict[str, Contract], licenses: Contract, wallet: Contract) -> None:
+def _allow(
+    world: World, tokens: dict[str, Contract], licenses: Contract, wallets: list[Contract]
+) -> None:
     for token in tokens.values():
-        for owner in [*(person.address for person in PEOPLE), wallet]:
+        for owner in [*(person.address for person in PEOPLE), *wallets]:
             _sure(world.transact(RELAYER.address, token, "mint", owner, FORTUNE))
         for person in PEOPLE:
             _sure(world.transact(person.address, token, "approve", licenses, ENDLESS))
+        approve = token.function("approve", 2).encode((licenses, ENDLESS))
+        _sure(world.transact(RELAYER.address, wallets[0], "execute", token, approve))
     for person in PEOPLE[:2]:
         _sure(world.transact(person.address, tokens["TetherLike"], "approve", PERMIT2, FORTUNE))
 
@@ -137,8 +142,8 @@ def _sure(made: Any) -> Any:
 
 def model(system: System, moods: dict[str, Mood]) -> Shop:
     """The shop as `build` left it."""
-    ether = Ether(moods)
-    ether.marked = set()
+    ether = Cash(moods)
+    ether.marked.update([system.refusing, system.wallet, system.licenses])
     ether.balances.update(system.balances)
     shop = Shop(
         system.licenses,
@@ -156,10 +161,11 @@ def model(system: System, moods: dict[str, Mood]) -> Shop:
     )
     for name, token in system.tokens.items():
         shop.coins[token] = purse = TOKENS[name](token)
-        for owner in [*(person.address for person in PEOPLE), system.wallet]:
+        owners = [*(person.address for person in PEOPLE), system.moody[0], system.wallet]
+        for owner in owners:
             purse.balances[owner] = FORTUNE
-        for person in PEOPLE:
-            purse.allowances[person.address, system.licenses] = ENDLESS
+        for owner in owners[:-1]:
+            purse.allowances[owner, system.licenses] = ENDLESS
         if name == "TetherLike":
             for person in PEOPLE[:2]:
                 purse.allowances[person.address, PERMIT2] = FORTUNE

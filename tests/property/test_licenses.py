@@ -16,7 +16,7 @@ from hypothesis.stateful import rule
 from licence_play import LicencePlay, index, people, visibilities
 from licence_stage import MARKABLE, PEOPLE, RELAYER, TOKENS, WORKS
 from machine import run
-from models.money import ENDLESS, PERMIT2, MoodyPurse, Purse, Tether, TokenMood
+from models.money import ENDLESS, PERMIT2, Purse, TokenMood
 from models.offers import Refused
 from models.permits import Order, permit2_digest, permit_digest
 from models.registry import NOBODY, Said, Visibility
@@ -26,8 +26,8 @@ from world import CHAIN_ID, Contract, Outcome
 
 LATE = 2**40
 
-slacks = st.sampled_from([0, 0, 0, 1, 10**6, -1])
-wrongs = st.sampled_from([0, 0, 0, 0, 0, 1, -1])
+slacks = st.sampled_from([0, 0, 0, 0, 0, -1, 1, 10**6, 0, 0])
+wrongs = st.sampled_from([0, 0, 0, 0, 0, 1, -1, 0, 0, 0])
 amounts = st.sampled_from([0, 1, 1, 1, 2])
 
 
@@ -41,7 +41,7 @@ class Signed:
     nonce: int
     deadline: int
     signature: bytes
-    good: bool
+    signer: str
 
 
 class Licences(LicencePlay):
@@ -78,6 +78,18 @@ class Licences(LicencePlay):
         made = self._do(buyer, "purchaseBatch", plain, value=value)
         self._bought(made, orders, lambda: self.shop.buy(buyer, orders, value))
 
+    @rule(i=index, buyer=people)
+    def renew(self, i: int, buyer: str) -> None:
+        """A pass that somebody holds, or held."""
+        passes = list(self.shop.expiries)
+        if passes:
+            offer_id, holder = passes[i % len(passes)]
+            self.wake(list(self.shop.offers).index(offer_id))
+            order = Order(offer_id, holder, NOBODY, 2**128)
+            value = self._due([order])
+            made = self._do(buyer, "purchase", *order.plain(), value=value)
+            self._bought(made, [order], lambda: self.shop.buy(buyer, [order], value))
+
     @rule(i=index, recipient=index, referrer=index)
     def buy_as_a_wallet(self, i: int, recipient: int, referrer: int) -> None:
         """By a contract, with ETH that somebody sends through it."""
@@ -101,7 +113,7 @@ class Licences(LicencePlay):
     )
     def buy_with_permit(self, i: int, buyer: str, recipient: int, slack: int, how: str) -> None:
         """L4: only the payer's own permit counts, and its failure does not."""
-        order = self._order(i, recipient, i, slack)
+        order = self._order(i, recipient, i, slack, True)
         offer = self.shop.offers.get(order.offer)
         coin = self.shop.coins[offer.token] if offer else None
         nonce = coin.nonces[buyer] if isinstance(coin, Purse) else 0
@@ -148,16 +160,16 @@ class Licences(LicencePlay):
         signer: str,
     ) -> None:
         """For Permit2; the fifth payer is a wallet of the first's."""
-        order = self._order(i, recipient, referrer, slack)
+        order = self._order(i, recipient, referrer, slack, True)
         offer = self.shop.offers.get(order.offer)
         token = offer.token if offer else ETH
         owner = PEOPLE[payer % 4]
         deadline = self.world.now() + left
         digest = permit2_digest(CHAIN_ID, self.licenses, token, order, nonce, deadline)
-        signature = sign((owner if signer == "payer" else RELAYER).key, digest).plain
+        signing = owner if signer == "payer" else RELAYER
         account = self.system.wallet if payer == 4 else owner.address
-        terms = (order, token, account, nonce, deadline, signature)
-        self.signed.append(Signed(*terms, signer == "payer"))
+        terms = (order, token, account, nonce, deadline, sign(signing.key, digest).plain)
+        self.signed.append(Signed(*terms, signing.address))
         self.relay(0, 0, "", 0)
 
     @rule(
@@ -177,15 +189,20 @@ class Licences(LicencePlay):
         relayer = [RELAYER, *PEOPLE][by % 5].address
         terms = (sent.order.plain(), sent.payer, sent.nonce, sent.deadline, sent.signature)
         made = self._do(relayer, "purchaseWithPermit2", *terms)
-        in_time = self.world.now() <= sent.deadline
-        good = signed.good and sent == signed and in_time
         offer = self.shop.offers.get(sent.order.offer)
+        good = replace(sent, payer=signed.payer) == signed and self.world.now() <= sent.deadline
         good = good and offer is not None and offer.token == sent.token
+        good = good and signed.signer == self._signer_of(sent.payer)
         self._bought(
             made,
             [sent.order],
             lambda: self.shop.buy_with_permit2(relayer, sent.order, sent.payer, sent.nonce, good),
         )
+
+    def _signer_of(self, payer: str) -> str:
+        """Who signs for a payer. What is signed does not name the payer: an owner's signature for
+        a wallet that takes it as it is pays from the owner's own account just as well."""
+        return PEOPLE[0].address if payer == self.system.wallet else payer
 
     def _altered(self, signed: Signed, altered: str, j: int) -> Signed:
         order = signed.order
@@ -200,10 +217,15 @@ class Licences(LicencePlay):
         }
         return replace(signed, **changes[altered]()) if altered else signed
 
-    def _order(self, i: int, recipient: int, referrer: int, slack: int) -> Order:
-        offer_id = self._offer(i)
+    def _order(
+        self, i: int, recipient: int, referrer: int, slack: int, in_tokens: bool = False
+    ) -> Order:
+        offer_id = self._wanted(i, in_tokens)
         offer = self.shop.offers.get(offer_id)
-        recipients = [*self.system.accounts, *self.system.accounts[:2], NOBODY]
+        people = [person.address for person in PEOPLE]
+        contracts = [self.system.accepting, self.system.reentering, self.system.refusing]
+        rare = self.system.wallet if i % 2 else NOBODY
+        recipients = [*people, *contracts, rare, *people[:2], self.system.reentering, people[0]]
         splits = [split for split, _, _ in self.system.splits]
         moody = self.system.moody
         referrers = [NOBODY, *moody, *moody, self.system.hungry, self.licenses, splits[1]]
@@ -297,10 +319,10 @@ class Licences(LicencePlay):
 
     # Who re-enters, and what tokens do
 
-    @rule(i=index, j=index, tame=st.booleans(), visibility=visibilities)
-    def aim_recipient(self, i: int, j: int, tame: bool, visibility: Visibility) -> None:
+    @rule(i=index, j=index, visibility=visibilities)
+    def aim_recipient(self, i: int, j: int, visibility: Visibility) -> None:
         """Given a unit, it changes what it may change, being the operator of alice and bob."""
-        work, payout = WORKS[j % 6], self._payout(j, tame)
+        work, payout = WORKS[j % 6], self._payout(j)
         registry, me = self.system.registry, self.system.reentering
         offer_id, friend = self._offer(j % 11), PEOPLE[j % 4].address
         unit = (me, friend, offer_id, 1, b"")
@@ -328,34 +350,26 @@ class Licences(LicencePlay):
 
         self.shop.deed = deed
 
-    @rule(name=st.sampled_from(MARKABLE), i=index, value=st.booleans())
-    def mark(self, name: str, i: int, value: bool) -> None:
-        """A token turns against an account, or back."""
-        coin = self.shop.coins[self.system.tokens[name]]
+    @rule(
+        name=st.sampled_from(MARKABLE),
+        i=index,
+        value=st.booleans(),
+        mood=st.sampled_from(TokenMood),
+    )
+    def turn_tokens(self, name: str, i: int, value: bool, mood: TokenMood) -> None:
+        """A token turns against an account, in some way, or back."""
+        moody, tether = (self.system.tokens[n] for n in ("MoodyToken", "TetherLike"))
         account = self.system.holders[i * 2 % len(self.system.holders)]
         if account == self.licenses and name == "MoodyToken" and value:
-            self.keeps_no_count.add(coin.address)
+            self.keeps_no_count.add(moody)
         self._token_does(name, "mark", account, value)
-        (coin.marked.add if value else coin.marked.discard)(account)
-
-    @rule(mood=st.sampled_from(TokenMood), i=index)
-    def mood(self, mood: TokenMood, i: int) -> None:
-        coin = self.shop.coins[self.system.tokens["MoodyToken"]]
-        assert isinstance(coin, MoodyPurse)
+        marked = self.shop.coins[self.system.tokens[name]].marked
+        (marked.add if value else marked.discard)(account)
         self._token_does("MoodyToken", "setMood", mood)
-        coin.mood = mood
-        self.mark("MoodyToken", i, True)
-
-    @rule(value=st.booleans())
-    def refuse(self, value: bool) -> None:
-        tether = self.shop.coins[self.system.tokens["TetherLike"]]
-        assert isinstance(tether, Tether)
-        self._token_does("TetherLike", "setRefuses", value)
-        tether.refuses = value
-
-    @rule(j=index)
-    def aim_token(self, j: int) -> None:
-        self._token_does("ReenteringSpendToken", "aim", self.licenses, self._reentry(j))
+        self.shop.coins[moody].mood = mood
+        self._token_does("TetherLike", "setRefuses", not value and i > 9)
+        self.shop.coins[tether].refuses = not value and i > 9
+        self._token_does("ReenteringSpendToken", "aim", self.licenses, self._reentry(i))
 
     @rule(
         name=st.sampled_from(sorted(TOKENS)),

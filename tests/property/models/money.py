@@ -7,10 +7,17 @@ units.
 from collections import Counter
 from enum import IntEnum
 
-from models.splits import Coin
+from models.splits import Coin, Ether
 
 PERMIT2 = "0x000000000022d473030f116ddee9f6b43ac78ba3"
 ENDLESS = 2**256 - 1
+
+
+class Cash(Ether):
+    """ETH, which contracts that are marked cannot receive."""
+
+    def works(self, to: str) -> bool:
+        return to not in self.marked and super().works(to)
 
 
 class Purse(Coin):

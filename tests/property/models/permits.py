@@ -1,5 +1,5 @@
-"""What payers sign (EIP-712): EIP-2612 permits of the mock tokens, and Permit2 with the witness that
-ILicenseManager names."""
+"""What payers sign (EIP-712): EIP-2612 permits of the mock tokens, and Permit2 with the witness
+that ILicenseManager names."""
 
 from dataclasses import dataclass
 
