@@ -38,9 +38,12 @@ from hypothesis.stateful import initialize, rule
 from machine import run
 from models.escrow import DAY, STAYS, Account, Entry, PullToken, Statement
 from models.registry import NOBODY
-from models.splits import ETH, Mood
+from models.splits import ETH, Coin, Mood
 
 LARGE = 2**128
+CALLING = ("ReenteringPullToken", "ReenteringToken", "OddPullToken")
+"""One of these plays in every example."""
+CALLS = ("record", "record", "deposit", "withdraw", "release")
 OFTEN_KNOWN = [*CERTIFICATES, *CERTIFICATES, LATER, NEVER]
 
 people = st.sampled_from(PEOPLE)
@@ -61,12 +64,14 @@ calm_moods = st.sampled_from([mood for mood in Mood if mood < Mood.REENTERS])
 
 
 class PayPerPlay(Books):
+    examples = 90
+
     # What listeners do
 
-    @initialize(names=st.lists(st.sampled_from(list(TOKENS)), min_size=2, max_size=2, unique=True))
-    def first(self, names: list[str]) -> None:
-        """ETH and two tokens; every account of them is a listener's, a device's and a coin's."""
-        self.coins += [self.known[name] for name in names]
+    @initialize(odd=st.sampled_from(CALLING), other=st.sampled_from(list(TOKENS)))
+    def first(self, odd: str, other: str) -> None:
+        """ETH and one or two tokens; accounts of each."""
+        self.coins += [self.known[name] for name in dict.fromkeys([odd, other])]
         self.accounts = [
             (listener, device, coin.address)
             for coin in self.coins
@@ -129,6 +134,12 @@ class PayPerPlay(Books):
             self.may_fall.add(account)
             outer = self.model.withdraw(account, coin, receiver)
             self.said(made, outer, self.called_back_by_payee(receiver, coin), "E3")
+
+    @rule(i=index, to=index, seconds=st.sampled_from([DAY - 1, DAY, DAY, 2 * DAY, 2 * DAY + 1]))
+    def ask_and_withdraw(self, i: int, to: int, seconds: int) -> None:
+        self.request(i, 50 + i)
+        self.world.warp(seconds)
+        self.withdraw(i, to, False)
 
     @rule(i=index, days=st.sampled_from([1, 1, 2]), off=st.sampled_from([-1, 0, 0, 1]))
     def wait(self, i: int, days: int, off: int) -> None:
@@ -262,7 +273,7 @@ class PayPerPlay(Books):
 
     @rule(
         who=st.integers(0, 2),
-        kind=st.sampled_from(["record", "record", "deposit", "withdraw", "release"]),
+        kind=st.sampled_from(CALLS),
         chosen=picks,
         insists=st.booleans(),
     )
@@ -291,6 +302,20 @@ class PayPerPlay(Books):
             assert self.world.transact(PEOPLE[0], caller, "aim", self.escrow, data).ok
         self.aims[caller] = (kind, batch)
 
+    @rule(who=st.integers(0, 1), kind=st.sampled_from(CALLS), chosen=picks, i=index)
+    def pay_who_calls_back(self, who: int, kind: str, chosen: list[int], i: int) -> None:
+        """Released to, withdrawn to, or deposited with, each in the middle of which they call."""
+        self.aim(who, kind, chosen, i % 4 == 0)
+        puller = self.known["ReenteringPullToken"]
+        if who == 1 and puller in self.coins:
+            self.fund(self._account_in(puller, i), PAYER, 100, 0)
+        elif i % 2:
+            self.ask_and_withdraw(0, self.system.holders.index(self.system.reenterer), DAY)
+        elif not self.registry.certificates[CERTIFICATES[0]].locked:
+            self.set_payout(0, self.system.payouts.index(self.system.reenterer))
+            self.play_more(0, [(0, 1, "half")])
+            self.pay_out(str(self.system.reenterer), self.ether, PAYER)
+
     @rule(i=index, name=st.sampled_from(MARKABLE), value=st.booleans())
     def mark(self, i: int, name: str, value: bool) -> None:
         """A token turns against an account, or back; one that re-enters, not against a split's
@@ -303,13 +328,19 @@ class PayPerPlay(Books):
         assert self.world.transact(PEOPLE[0], token, "mark", account, value).ok
         (coin.marked.add if value else coin.marked.discard)(account)
 
-    @rule(fault=st.integers(0, 7), unreadable=st.booleans())
+    @rule(fault=st.integers(0, 7), unreadable=st.sampled_from([False, False, True]))
     def break_pulls(self, fault: int, unreadable: bool) -> None:
         coin, token = self.known["OddPullToken"], self.system.tokens["OddPullToken"]
         assert isinstance(coin, PullToken)
         assert self.world.transact(PEOPLE[0], token, "setFault", fault).ok
         assert self.world.transact(PEOPLE[0], token, "setUnreadable", unreadable).ok
         coin.fault, coin.is_unreadable = fault, unreadable
+        if coin in self.coins:
+            self.fund(self._account_in(coin, fault), PAYER, 150, 0)
+
+    def _account_in(self, coin: Coin, i: int) -> int:
+        found = [n for n, account in enumerate(self.accounts) if account[2] == coin.address]
+        return int(self.of(found, i))
 
     @rule(j=index, amount=sums)
     def give_unasked(self, j: int, amount: int) -> None:
