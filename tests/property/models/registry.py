@@ -4,6 +4,7 @@ Every function that may refuse says which errors are right: any of them will do,
 leaves open which requirement is looked at first. An error whose name is None is ERC-721's own.
 """
 
+from base64 import b32encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -186,6 +187,38 @@ class Registry:
             errors.append(("CopyrightRegistry_PayoutNotSplit", (certificate, found.payout)))
         return errors
 
+    def publish(self, certificate: bytes, release: bytes) -> Said:
+        found = self.certificates[certificate]
+        found.release, found.version = release, found.version + 1
+        news = {"certificate": certificate, "release": release, "version": found.version}
+        token = {"tokenId": int.from_bytes(certificate)}
+        return [("ReleasePublished", news), ("MetadataUpdate", token)]
+
+    def show(self, certificate: bytes, visibility: Visibility) -> Said:
+        self.certificates[certificate].visibility = visibility
+        news = {"certificate": certificate, "visibility": visibility}
+        return [("VisibilityChanged", news)]
+
+    def pay_to(self, certificate: bytes, payout: str) -> Said:
+        self.certificates[certificate].payout = payout
+        return [("PayoutChanged", {"certificate": certificate, "payout": payout})]
+
+    def lock(self, certificate: bytes) -> Said:
+        found = self.certificates[certificate]
+        found.locked = True
+        return [("PayoutLocked", {"certificate": certificate, "payout": found.payout})]
+
+    def let_all(self, owner: str, operator: str, approved: bool) -> Said:
+        (self.operators.add if approved else self.operators.discard)((owner, operator))
+        news = {"owner": owner, "operator": operator, "isApproved": approved}
+        return [("ApprovalForAll", news)]
+
+    def approve(self, certificate: bytes, account: str) -> Said:
+        found = self.certificates[certificate]
+        found.approved = account
+        token = int.from_bytes(certificate)
+        return [("Approval", {"owner": found.owner, "account": account, "id": token})]
+
     def transfer_errors(self, caller: str, owner: str, to: str, certificate: bytes) -> Errors:
         """ERC-721: by the owner, an operator, or the account approved for this token."""
         found = self.certificates.get(certificate)
@@ -205,6 +238,12 @@ class Registry:
         if found is None:
             return NOBODY
         return found.owner if found.payout == NOBODY else found.payout
+
+    def token_uri(self, certificate: bytes) -> str:
+        """Of the current release: CIDv1, dag-pb (0x70), SHA-256 (0x12) of 32 bytes, base32."""
+        cid = b"\x01\x70\x12\x20" + self.certificates[certificate].release
+        text = b32encode(cid).decode().lower().rstrip("=")
+        return f"ipfs://b{text}/metadata.json"
 
     def balance(self, account: str) -> int:
         return sum(found.owner == account for found in self.certificates.values())
