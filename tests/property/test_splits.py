@@ -37,6 +37,7 @@ MOST_SPLITS = 3
 @dataclass(frozen=True, slots=True)
 class System:
     factory: Contract
+    imitator: Contract
     moody: list[Contract]
     people: list[str]
     tokens: list[Contract]
@@ -51,7 +52,8 @@ class Splits(Machine):
         moody = [world.deploy("MoodyPayee") for _ in range(MOODY)]
         people = [actor.address for actor in actors()[1:5]] + [world.deploy("HungryPayee")]
         tokens = [world.deploy(name) for name in TOKENS]
-        return System(world.deploy("RoyaltySplitFactory"), moody, people, tokens)
+        factories = [world.deploy("RoyaltySplitFactory") for _ in range(2)]
+        return System(*factories, moody, people, tokens)
 
     def __init__(self) -> None:
         super().__init__()
@@ -168,7 +170,7 @@ class Splits(Machine):
     @rule(i=index, k=index, to=index)
     def withdraw_to(self, i: int, k: int, to: int) -> None:
         split, coin, owed = self._credit(i)
-        receivers = [*self.system.people, *self.system.moody]
+        receivers = [*self.system.people, *self.system.moody, ETH]
         receiver = receivers[to % len(receivers)]
         callers = [*self.system.people[:-1], *self.system.moody]
         caller = owed if owed in callers and k % 4 else callers[k % len(callers)]
@@ -409,6 +411,17 @@ class Splits(Machine):
             self.world.expect("S4", True, self.system.factory, "isSplit", at)
             same = self.world.code(at) == self.code[split.address]
             self.world.expect_true("S4", same, "a split's code changed")
+        self._imitate()
+
+    def _imitate(self) -> None:
+        """S4: what another factory made is no split of ours, though its code says the same."""
+        split = self._split(0)
+        sender = self.system.people[0]
+        made = self.world.transact(
+            sender, self.system.imitator, "create", split.payees, split.shares
+        )
+        for other in (made.result, self.system.imitator, sender):
+            self.world.expect("S4", False, self.system.factory, "isSplit", other)
 
 
 def test_splits() -> None:

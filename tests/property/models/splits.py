@@ -178,6 +178,8 @@ class Split:
     def withdraw(self, coin: Coin, payee: str, to: str) -> tuple[str, tuple[Any, ...]] | int:
         """The amount paid, or the error."""
         amount = self.credit[coin.address, payee]
+        if to == ETH:
+            return "RoyaltySplit_ZeroRecipient", ()
         if amount == 0:
             return "RoyaltySplit_NoCredit", (coin.address, payee)
         if not coin.move(self.address, to, amount):
