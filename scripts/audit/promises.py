@@ -25,4 +25,5 @@ PROMISES: Final = {
     "E4": "what could not be paid stays claimable",
     "E5": "one bad statement harms no other",
     "T1": "over the whole system no wei appears or vanishes",
+    "N1": "only its operator changes a node; its id outlives its keys; retired is for good",
 }

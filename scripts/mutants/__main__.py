@@ -34,7 +34,6 @@ FIRST: Final = {
     "S": ("test_splits.py",),
     "E": ("test_escrow.py",),
     "T": ("test_system.py", "test_escrow.py", "test_licenses.py"),
-    "N": ("test_outsiders.py",),
 }
 """Where a promise is tried, by the first letter of its name."""
 NOT_PROPERTIES: Final = {"test_coding.py", "test_engines.py", "test_scenario.py"}

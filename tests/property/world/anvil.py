@@ -31,6 +31,7 @@ class AnvilWorld(World):
         # Blocks of one time: time moves only when the world says so.
         self._ask("anvil_setBlockTimestampInterval", 0)
         self._set_time(time)
+        self._block = 0
 
     def _ask(self, method: str, *arguments: Any) -> Any:
         return self._provider.make_request(method, list(arguments))
@@ -67,6 +68,7 @@ class AnvilWorld(World):
         self._ask("anvil_setNextBlockBaseFeePerGas", "0x0")  # full blocks raise it
         receipt = self._account(sender).call(transaction)
         done = not receipt.failed
+        self._block = int(receipt.block_number)
         if done != ok:
             raise AssertionError(f"eth_call said {ok}, and the transaction {done}")
         logs = [_raw(log) for log in receipt.logs]
@@ -81,6 +83,9 @@ class AnvilWorld(World):
 
     def _view(self, sender: str, to: str, data: bytes) -> tuple[bool, bytes]:
         return self._eth_call({"from": sender, "to": to, "data": HexBytes(data).to_0x_hex()})
+
+    def height(self) -> int:
+        return self._block
 
     def _set_time(self, time: int) -> None:
         self._ask("evm_setNextBlockTimestamp", time)

@@ -6,7 +6,7 @@ from pyrevm import EVM, AccountInfo, BlockEnv, CfgEnv, Env
 
 from world.actors import actors
 from world.outcome import RawLog
-from world.world import CHAIN_ID, TX_GAS, Executed, World
+from world.world import CHAIN_ID, START, TX_GAS, Executed, World
 
 WEALTH = 10**27
 """Wei that every actor begins with."""
@@ -58,6 +58,9 @@ class RevmWorld(World):
         except RuntimeError as error:
             return False, _revert_data(error)
 
+    def height(self) -> int:
+        return _height(self.now())
+
     def _set_time(self, time: int) -> None:
         self._evm.set_block_env(_block(time))
 
@@ -84,7 +87,12 @@ class RevmWorld(World):
 
 
 def _block(time: int) -> BlockEnv:
-    return BlockEnv(number=1, timestamp=time, gas_limit=BLOCK_GAS)
+    return BlockEnv(number=_height(time), timestamp=time, gas_limit=BLOCK_GAS)
+
+
+def _height(time: int) -> int:
+    """A block each second."""
+    return 1 + time - START
 
 
 def _raw(log: Any) -> RawLog:

@@ -183,6 +183,10 @@ class World(ABC):
         """Seconds since 1970, of the next transaction and of views."""
         return self._time
 
+    @abstractmethod
+    def height(self) -> int:
+        """Number of the last transaction's block: it grows with time; on anvil with each too."""
+
     @property
     def calls(self) -> int:
         return self.transactions + self.views
