@@ -33,6 +33,7 @@ FIRST: Final = {
     "L": ("test_licenses.py",),
     "S": ("test_splits.py",),
     "E": ("test_escrow.py",),
+    "N": ("test_nodes.py",),
     "T": ("test_system.py", "test_escrow.py", "test_licenses.py"),
 }
 """Where a promise is tried, by the first letter of its name."""
