@@ -54,7 +54,7 @@ def _attempt(what: str, part: Callable[[], list[Row]], engine: str = "") -> list
     """A part that breaks down is a failure, and the others still run."""
     say(what)
     try:
-        with saying_that_it_goes_on(what):
+        with saying_that_it_goes_on(what, tell=say):
             rows = part()
     except (RuntimeError, SetupError, OSError, ValueError) as error:
         return [Row("", what, engine or what, 0, 0.0, "failed", str(error))]

@@ -5,6 +5,7 @@
 
 import argparse
 import json
+import re
 import shutil
 import subprocess
 import time
@@ -17,7 +18,6 @@ from scripts.audit.row import Result, Row
 from scripts.audit.tools import tool
 
 REVIEWED: Final = Path(__file__).parent / "slither-findings.json"
-DETECTORS: Final = 102
 EXCLUDED: Final = "node_modules|contracts/mocks"
 
 Key = tuple[str, str]
@@ -28,12 +28,12 @@ def check() -> Row:
     """Failed if a finding is not in the list, or one of the list is gone: the list says how many of
     a kind there are at a place. Raises RuntimeError if slither itself fails."""
     started = time.monotonic()
-    found = findings()
+    found, detectors = findings()
     problems = compare(found, reviewed())
     seconds = time.monotonic() - started
     result: Result = "failed" if problems else "passed"
     note = "; ".join(problems) or f"{sum(found.values())} findings, each reviewed"
-    return Row("", "static analysis", "slither", DETECTORS, round(seconds, 1), result, note)
+    return Row("", "static analysis", "slither", detectors, round(seconds, 1), result, note)
 
 
 def compare(found: Counter[Key], known: Counter[Key]) -> list[str]:
@@ -55,8 +55,9 @@ def reviewed() -> Counter[Key]:
     return known
 
 
-def findings() -> Counter[Key]:
-    """What slither reports now, outside mocks and libraries of others."""
+def findings() -> tuple[Counter[Key], int]:
+    """What slither reports now, outside mocks and libraries of others; and with how many detectors
+    it looked. Raises RuntimeError if it fails."""
     command = tool("slither")
     project = _project()
     _build(project / "build-info")
@@ -72,10 +73,11 @@ def findings() -> Counter[Key]:
     answer: dict[str, Any] = (
         json.loads(report.read_text("utf-8")) if report.is_file() else {"success": False}
     )
-    if not answer["success"] or "(0 contracts" in done.stderr:
+    looked = re.search(r"analyzed \((\d+) contracts with (\d+) detectors\)", done.stderr)
+    if not answer["success"] or looked is None or looked[1] == "0":
         raise RuntimeError(f"slither failed:\n{done.stderr[-3000:]}")
     detected = answer["results"].get("detectors", [])
-    return Counter((finding["check"], _where(finding)) for finding in detected)
+    return Counter((finding["check"], _where(finding)) for finding in detected), int(looked[2])
 
 
 def _project() -> Path:
@@ -130,7 +132,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--list", action="store_true", required=True)
     parser.parse_args()
-    found = findings()
+    found, _ = findings()
     known = reviewed() if REVIEWED.is_file() else Counter[Key]()
     for key, count in sorted(found.items()):
         print(f"{'reviewed' if known[key] == count else 'NEW':8} {_words(key, count)}")

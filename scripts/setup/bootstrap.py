@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -59,14 +59,16 @@ def need(name: str, found: tuple[int, ...] | None, at_least: tuple[int, ...], ho
 
 
 @contextmanager
-def saying_that_it_goes_on(what: str, every: float = 20.0) -> Iterator[None]:
+def saying_that_it_goes_on(
+    what: str, every: float = 20.0, tell: Callable[[str], None] = say
+) -> Iterator[None]:
     """Says every few seconds that a long step still runs, and at the end how long it took."""
     done = threading.Event()
     start = time.monotonic()
 
     def beat() -> None:
         while not done.wait(every):
-            say(f"  … {what}: {time.monotonic() - start:.0f} s so far")
+            tell(f"  … {what}: {time.monotonic() - start:.0f} s so far")
 
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()
@@ -75,7 +77,7 @@ def saying_that_it_goes_on(what: str, every: float = 20.0) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
-    say(f"  {what}: done in {time.monotonic() - start:.0f} s")
+    tell(f"  {what}: done in {time.monotonic() - start:.0f} s")
 
 
 def run(what: str, command: list[str], *, env: dict[str, str] | None = None) -> None:
