@@ -19,7 +19,7 @@ class LicenceOwners(LicenceTempers):
     # Offers
 
     @initialize(
-        payouts=st.lists(st.sampled_from([0, 1, 2, 3, 5]), min_size=6, max_size=6),
+        payouts=st.lists(st.sampled_from([0, 1, 2, 3, 5] * 2 + [6]), min_size=6, max_size=6),
         tokens=st.lists(index, min_size=2, max_size=2),
         price=prices,
         moods=st.lists(st.sampled_from(Mood), min_size=2, max_size=2),
@@ -30,6 +30,8 @@ class LicenceOwners(LicenceTempers):
             self.feel(i, mood, i)
         for i, payout in enumerate(payouts):
             self.set_payout(i, payout)
+        for i in (0, 5):
+            self.grant(i, NOBODY, True, 2 + i, True)
         self.create_offer(0, 15, Kind.PASS, 0, price, 60, False, 1000, 0, 0)
         self.create_offer(0, 7, Kind.PERPETUAL, tokens[0], 20_011, 0, True, 5000, 2, 0)
         self.create_offer(1, 3, Kind.PERPETUAL, tokens[1], price, 0, True, 2500, 0, 1)

@@ -147,9 +147,13 @@ class LicencePlay(Machine):
             coin = self.shop.coins[address]
             for holder in self.system.holders:
                 self._has("L4", coin, coin.balances[holder], holder)
-            if address not in self.keeps_no_count:
-                self._has("L3", coin, self.unasked[address], self.licenses)
+            self._nothing_stays(address)
         self.touched.clear()
+
+    def _nothing_stays(self, address: str) -> None:
+        """L3, whatever the model says."""
+        if address not in self.keeps_no_count:
+            self._has("L3", self.shop.coins[address], self.unasked[address], self.licenses)
 
     def _has(self, promise: str, coin: Coin, amount: int, holder: str) -> None:
         if coin.address == ETH:

@@ -247,6 +247,8 @@ class Licences(LicenceOwners):
             if offer:
                 self.touched.add(offer.token)
                 self.moved.add(order.offer)
+        for address in sorted({*self.touched, ETH}):
+            self._nothing_stays(address)
         return self._ends(made, "L4", change)
 
     # ERC-1155

@@ -213,8 +213,7 @@ class Shop(Offers):
             books.append(coin.balances)
             if isinstance(coin, Purse):
                 books += [coin.allowances, coin.nonces]
-        for split in self.splits.values():
-            books += [split.received, split.left, split.given, split.credit]
+        books += [split.credit for split in self.splits.values()]
         before = [dict(book) for book in books]
         try:
             yield
