@@ -14,7 +14,9 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PATCHES: Final = ROOT / "tests" / "mutants"
-_HEAD: Final = re.compile(r"Promise: (?P<promise>[A-Z]\d)\n(?P<fault>.+?)\n\n(?:diff|---) ", re.DOTALL)
+_HEAD: Final = re.compile(
+    r"Promise: (?P<promise>[A-Z]\d)\n(?P<fault>.+?)\n\n(?:diff|---) ", re.DOTALL
+)
 
 
 class BadPatchError(Exception):
