@@ -1,7 +1,7 @@
 """What royalty splits do, written from IRoyaltySplit and IRoyaltySplitFactory.
 
-Coins keep everybody's balance, and know whether a transfer works; a split's books say what it was
-given, what it gave, and what it owes. Amounts are base units.
+Coins keep everybody's balance, and know whether a transfer works; a split knows what it owes.
+Amounts are base units.
 """
 
 from collections import Counter
@@ -137,14 +137,11 @@ def refusals(payees: list[str], shares: list[int]) -> list[tuple[str, tuple[Any,
 
 @dataclass(slots=True)
 class Split:
-    """One split's books, each by coin address, or by coin address and payee."""
+    """What a split owes, by coin address and payee."""
 
     address: str
     payees: list[str]
     shares: list[int]
-    received: Counter[str] = field(default_factory=Counter)
-    left: Counter[str] = field(default_factory=Counter)
-    given: Counter[tuple[str, str]] = field(default_factory=Counter)
     credit: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     @property
@@ -167,12 +164,9 @@ class Split:
         for payee, share in zip(self.payees, self.shares, strict=True):
             amount = unit * (share // self.divisor)
             book = (coin.address, payee)
-            self.given[book] += amount
             if self.credit[book] or not coin.move(self.address, payee, amount):
                 self.credit[book] += amount
                 said.append(("Credited", {"token": coin.address, "payee": payee, "amount": amount}))
-            else:
-                self.left[coin.address] += amount
         return [*said, ("Distributed", {"token": coin.address, "amount": unit * parts})]
 
     def withdraw(self, coin: Coin, payee: str, to: str) -> tuple[str, tuple[Any, ...]] | int:
@@ -185,5 +179,4 @@ class Split:
         if not coin.move(self.address, to, amount):
             return "RoyaltySplit_TransferFailed", (coin.address, to, amount)
         self.credit[coin.address, payee] = 0
-        self.left[coin.address] += amount
         return amount

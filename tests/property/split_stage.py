@@ -1,5 +1,6 @@
 """Who and what the split machine plays with: tokens of every temper, parties, and faulty ones."""
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from models.splits import (
     ToppingFeeToken,
     UnreadableToken,
 )
-from world import TX_GAS, actors
+from world import TX_GAS, Contract, World, actors
 
 TOKENS = {
     "MockERC20": HarmlessToken,
@@ -29,6 +30,8 @@ TOKENS = {
     "UnreadableToken": UnreadableToken,
 }
 MARKABLE = [name for name, model in TOKENS.items() if model is Coin] + ["ReenteringToken"]
+MOODY = 3
+MOST_SPLITS = 3
 senders = st.sampled_from([actor.address for actor in actors()[1:5]])
 moods = st.sampled_from([*Mood, Mood.ACCEPTS, Mood.ACCEPTS, Mood.REFUSES])
 amounts = st.one_of(st.integers(0, 30_000), st.integers(0, 10**21))
@@ -76,3 +79,22 @@ def spoil(payees: list[str], shares: list[int], fault: str) -> tuple[list[str], 
     if fault == "zero share":
         return [*payees, f"0x{'ff' * 20}"], [*shares, 0]
     return payees, [*shares[:-1], share + (1 if fault == "more" else -1)]
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """imitator: another factory, whose splits are none of ours."""
+
+    factory: Contract
+    imitator: Contract
+    moody: list[Contract]
+    people: list[str]
+    tokens: list[Contract]
+
+
+def build(world: World) -> System:
+    moody = [world.deploy("MoodyPayee") for _ in range(MOODY)]
+    people = [actor.address for actor in actors()[1:5]] + [world.deploy("HungryPayee")]
+    tokens = [world.deploy(name) for name in TOKENS]
+    factories = [world.deploy("RoyaltySplitFactory") for _ in range(2)]
+    return System(*factories, moody, people, tokens)
