@@ -46,7 +46,7 @@ class Signed:
 
 class Licences(LicenceOwners):
     promises = ("L1", "L2", "L3", "L4", "L5", "L6", "R5")
-    examples = 80
+    examples = 100
     steps = 50
 
     def __init__(self) -> None:
@@ -61,9 +61,7 @@ class Licences(LicenceOwners):
     ) -> None:
         """With ETH or by allowance."""
         order = self._order(i, recipient, referrer, slack)
-        value = max(0, self._due([order]) + wrong)
-        made = self._do(buyer, "purchase", *order.plain(), value=value)
-        self._bought(made, [order], lambda: self.shop.buy(buyer, [order], value))
+        self._purchase(buyer, order, max(0, self._due([order]) + wrong))
 
     @rule(
         items=st.lists(st.tuples(index, index, index, slacks), max_size=4),
@@ -80,15 +78,19 @@ class Licences(LicenceOwners):
 
     @rule(i=index, buyer=people)
     def renew(self, i: int, buyer: str) -> None:
-        """A pass that somebody holds, or held."""
+        """A pass that somebody holds, or held: for 1 wei too much, and for what it costs."""
         passes = list(self.shop.expiries)
         if passes:
             offer_id, holder = passes[i % len(passes)]
             self.wake(list(self.shop.offers).index(offer_id))
             order = Order(offer_id, holder, NOBODY, 2**128)
-            value = self._due([order])
-            made = self._do(buyer, "purchase", *order.plain(), value=value)
-            self._bought(made, [order], lambda: self.shop.buy(buyer, [order], value))
+            due = self._due([order])
+            self._purchase(buyer, order, due + 1)
+            self._purchase(buyer, order, due)
+
+    def _purchase(self, buyer: str, order: Order, value: int) -> None:
+        made = self._do(buyer, "purchase", *order.plain(), value=value)
+        self._bought(made, [order], lambda: self.shop.buy(buyer, [order], value))
 
     @rule(i=index, recipient=index, referrer=index)
     def buy_as_a_wallet(self, i: int, recipient: int, referrer: int) -> None:

@@ -46,6 +46,12 @@ from world.coding import signature
 ELEMENTARY = {"bytes4": 4, "bytes2": 2}
 
 
+@pytest.fixture(autouse=True)
+def _a_stage_of_its_own() -> None:
+    """ape takes back what each test did to the chain."""
+    Outsiders._stage = None
+
+
 @cache
 def functions(name: str) -> dict[str, dict[str, Any]]:
     """A contract's external functions by signature, its receive and fallback too."""
