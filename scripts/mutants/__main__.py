@@ -30,7 +30,7 @@ TIMEOUT: Final = 300
 """Seconds that a run of all properties may take: beyond that, nothing was seen."""
 FIRST: Final = {
     "R": ("test_registry.py", "test_interfaces.py"),
-    "L": ("test_licenses.py",),
+    "L": ("test_licenses.py", "test_licence_blockers.py"),
     "S": ("test_splits.py",),
     "E": ("test_escrow.py",),
     "N": ("test_nodes.py",),

@@ -1,5 +1,8 @@
 """What owners do with offers, works and grants, and what time does to passes."""
 
+from dataclasses import replace
+from typing import Any
+
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 from licence_play import index, people, visibilities
@@ -13,6 +16,16 @@ MOST_OFFERS = 10
 prices = st.one_of(st.integers(0, 7), st.integers(0, 20_011), st.just(10**18 + 7))
 durations = st.sampled_from([1, 60, 86_400, 2**64 - 1])
 supplies = st.sampled_from([0, 0, 1, 2, 3])
+FAULTS: dict[str, dict[str, Any]] = {
+    "a pass that transfers": {"kind": Kind.PASS, "duration": 60, "transferable": True},
+    "a pass without an end": {"kind": Kind.PASS},
+    "a licence with an end": {"duration": 60},
+    "a play for nothing": {"kind": Kind.PER_PLAY, "price": 0},
+    "too much for referrers": {"referral_bps": 5001},
+    "a token without code": {"token": PEOPLE[0].address},
+    "no work": {"certificates": ()},
+}
+"""What an offer that is else right may not be."""
 
 
 class LicenceOwners(LicenceTempers):
@@ -22,9 +35,12 @@ class LicenceOwners(LicenceTempers):
         payouts=st.lists(st.sampled_from([0, 1, 2, 3, 5] * 2 + [6]), min_size=6, max_size=6),
         tokens=st.lists(index, min_size=2, max_size=2),
         price=prices,
+        duration=st.sampled_from([60, 60, 2**64 - 1]),
         moods=st.lists(st.sampled_from(Mood), min_size=2, max_size=2),
     )
-    def first(self, payouts: list[int], tokens: list[int], price: int, moods: list[Mood]) -> None:
+    def first(
+        self, payouts: list[int], tokens: list[int], price: int, duration: int, moods: list[Mood]
+    ) -> None:
         """A pass for ETH over alice's works, and something in a token of either seller."""
         for i, mood in enumerate(moods):
             self.feel(i, mood, i)
@@ -32,7 +48,7 @@ class LicenceOwners(LicenceTempers):
             self.set_payout(i, payout)
         for i in (0, 5):
             self.grant(i, NOBODY, True, 2 + i, True)
-        self.create_offer(0, 15, Kind.PASS, 0, price, 60, False, 1000, 0, 0)
+        self.create_offer(0, 15, Kind.PASS, 0, price, duration, False, 1000, 0, 0)
         self.create_offer(0, 7, Kind.PERPETUAL, tokens[0], 20_011, 0, True, 5000, 2, 0)
         self.create_offer(1, 3, Kind.PERPETUAL, tokens[1], price, 0, True, 2500, 0, 1)
 
@@ -100,6 +116,17 @@ class LicenceOwners(LicenceTempers):
         if len(self.shop.offers) < MOST_OFFERS:
             rights = (duration, transferable, bps, WORKS[0], bytes(32))
             self._create(Offer(seller, tuple(listed), kind, token, *rights, price))
+
+    @rule(seller=people, fault=st.sampled_from([*FAULTS, "a work twice", "another's work"]))
+    def create_wrongly(self, seller: str, fault: str) -> None:
+        """Right but for one thing."""
+        own = sorted(w for w, found in self.shop.certificates.items() if found.owner == seller)
+        if own and len(self.shop.offers) < MOST_OFFERS:
+            rights = (0, False, 1000, WORKS[0], b"\x09" * 32)
+            offer = Offer(seller, tuple(own), Kind.PERPETUAL, ETH, *rights, 1000)
+            listed = {"a work twice": (own[0], *own), "another's work": (*own, UNKNOWN)}
+            change = FAULTS.get(fault) or {"certificates": listed[fault]}
+            self._create(replace(offer, **change))
 
     def _create(self, offer: Offer) -> None:
         changeable = (offer.price, offer.max_supply)

@@ -162,7 +162,7 @@ class Licences(LicenceOwners):
         signer: str,
     ) -> None:
         """For Permit2; the fifth payer is a wallet of the first's."""
-        order = self._order(i, recipient, referrer, slack, True)
+        order = self._order(i, recipient, referrer, slack, i != 3)
         offer = self.shop.offers.get(order.offer)
         token = offer.token if offer else ETH
         owner = PEOPLE[payer % 4]
@@ -299,6 +299,20 @@ class Licences(LicenceOwners):
             known = list(self.shop.offers).index(offer_id)
             which = [p.address for p in PEOPLE].index(holder)
             self.transfer(known, None, which, i, [], 1, False)
+
+    @rule(i=index, to=people, amount=st.sampled_from([1, 1, 0]))
+    def pass_on_everything(self, i: int, to: str, amount: int) -> None:
+        """At once: what transfers in front, what does not behind it."""
+        holders = sorted({a for (_, a), n in self.shop.units.items() if n and a in PEOPLE_ONLY})
+        if holders:
+            owner = holders[i % len(holders)]
+            held = [o for o in self.shop.offers if self.shop.units[o, owner]]
+            held.sort(key=lambda o: not self.shop.offers[o].transferable)
+            listed = (held, [amount] * len(held))
+            made = self._do(owner, "safeBatchTransferFrom", owner, to, *listed, b"")
+            self.moved.update(held)
+            batch = list(zip(*listed, strict=True))
+            self._ends(made, "R5", lambda: self.shop.transfer(owner, owner, to, batch, False))
 
     @rule(owner=people, operator=people, approved=st.booleans())
     def set_approval_for_all(self, owner: str, operator: str, approved: bool) -> None:
