@@ -92,7 +92,7 @@ def _splits(
     """One of an artist and payees of every temper; one of a person and the first, nested."""
     made: list[tuple[Contract, list[str], list[int]]] = []
     for parties in (
-        {PEOPLE[0].address: 5000, str(moody[0]): 3333, str(moody[1]): 1667},
+        {PEOPLE[0].address: 5000, str(moody[0]): 3000, str(moody[1]): 2000},
         {PEOPLE[2].address: 2500, "": 7500},
     ):
         named = {payee or str(made[0][0]): share for payee, share in parties.items()}
