@@ -309,8 +309,10 @@ contract StreamingEscrow is IStreamingEscrow, EIP712, ReentrancyGuardTransient {
         return known && stillKnown ? FixedPointMathLib.zeroFloorSub(balance, before) : 0;
     }
 
-    /// @dev With all gas: whoever burns it harms only a payment of their own.
+    /// @dev With all gas: whoever burns it harms only a payment of their own. What this contract paid to itself would be
+    /// nobody's.
     function _pay(address to, address token, uint256 amount) private {
+        if (to == address(this)) revert StreamingEscrow_PaymentFailed(to, amount);
         if (token != address(0)) return SafeTransferLib.safeTransfer(token, to, amount);
         bool success;
         // A plain call that copies no return data.

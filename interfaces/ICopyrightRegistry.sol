@@ -51,7 +51,8 @@ struct Certificate {
 /// @notice Timestamped certificates of authorship, one for each work hash, as ERC-721 tokens whose id is the work hash.
 ///
 /// An author first commits to work hashes without revealing them, and reveals them by registering once the commitment
-/// is at least {minAge} seconds old: whoever copies the reveal has no commitment of that age. What is recorded of the
+/// is at least {minAge} seconds old: whoever copies the reveal has no commitment of that age, unless
+/// the reveal stays unmined for as long. What is recorded of the
 /// past (work hash, author, both times) never changes, and no certificate is ever burned. There is no owner, no pause
 /// and no upgrade.
 ///

@@ -85,8 +85,8 @@ struct Purchase {
 /// @notice Offers by the owners of certificates, licences as ERC-1155 units (the id is the offer's), grants, and the
 /// one answer to who may hear what: {hasAccess}.
 ///
-/// Money goes from the payer to the certificates' payouts in the transaction of the purchase. The contract never holds
-/// value, takes no fee, and has no owner, no pause and no upgrade.
+/// Money goes from the payer to the certificates' payouts in the transaction of the purchase. The contract keeps
+/// nothing of it (what somebody sends it unasked is nobody's), takes no fee, and has no owner, no pause and no upgrade.
 ///
 /// An offer sleeps while its seller does not own every certificate in it or one of them is not Licensed, and wakes
 /// again: a sleeping offer cannot be bought. Licences and grants survive a transfer of the certificate. Licences give
@@ -304,7 +304,7 @@ interface ILicenseManager {
     /// The referral share, rounded down, is pushed to the referrer with 100,000 gas; if that fails it goes to the
     /// payouts. The rest is divided equally over the offer's certificates, the remainder to the first; neighbours with
     /// the same payout are paid at once. A payout that is a royalty split of {factory} is distributed with its last
-    /// payment, in the same call: once a purchase. Nobody is called for a zero amount.
+    /// payment, in the same call: once a purchase. Nobody is paid a zero amount.
     ///
     /// A perpetual licence is a unit more. A pass is one unit an account: who has none is minted one that ends `duration`
     /// from now; who has one is minted none, and it ends `duration` later than it would have, or from now if it had ended
@@ -353,7 +353,7 @@ interface ILicenseManager {
     /// (at 0x000000000022D473030F116dDEE9F6B43aC78BA3) and on to the payouts in the same call. The permitted token is the
     /// offer's, the permitted amount `order.maxPrice`, the spender this contract, the witness `order`. Permit2's own
     /// errors pass through: a used nonce, a deadline that passed, a signature that is not the payer's. A token that takes
-    /// fees on transfers arrives short here, and so cannot be paid this way.
+    /// fees on transfers arrives short here, so that the payments fail (unless the same token lies here unasked).
     ///
     /// Requirements:
     /// - The offer is in a token.
@@ -401,7 +401,7 @@ interface ILicenseManager {
 
     /// @notice What an offer costs an account now, and why it cannot buy. Never reverts.
     /// @param offerId The offer.
-    /// @param account Who would hold the licence: who holds a pass already renews it, and no supply stands against it.
+    /// @param account Who would hold the licence, not zero: who holds a pass already renews it, and no supply stands against it.
     /// @return price Base units of the token; 0 if there is no such offer.
     /// @return token What it is paid in; zero is ETH.
     /// @return refusal Why it cannot be bought, or `None`.

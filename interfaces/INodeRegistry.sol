@@ -21,7 +21,8 @@ struct NodeRecord {
 
 /// @notice What the registry keeps of a node.
 /// @param operator Account that announced it, and alone may change it; zero if there is no such node.
-/// @param updatedBlock Number of the block whose log holds the current record: one `eth_getLogs` reads it.
+/// @param updatedBlock Number of the block whose log holds the current record: one `eth_getLogs` reads it (not
+/// where `block.number` is another chain's, as on Arbitrum: there the log is searched for).
 /// @param retired True once the operator has retired it.
 /// @param nodeKey `keccak256(abi.encodePacked(kem, key))` of the current key.
 struct NodeState {

@@ -6,7 +6,8 @@ pragma solidity ^0.8.37;
 /// @dev Every function that moves value reverts with Solady's `Reentrancy()` when it is entered again.
 /// Laws, for tokens that move exactly what they are told: received = paid + credited + waiting, to the
 /// wei; what is paid and credited together is exactly proportional to the shares after every transaction.
-/// A chain whose native coin is also an ERC-20 token (Celo) breaks them: credits in one would be money in the other.
+/// A chain whose native coin is also an ERC-20 token (Celo), or a token with two addresses,
+/// breaks them: credits in one would be money in the other.
 /// ETH may be sent plainly, with more than the 2,300 gas of Solidity's `transfer`; it waits for `distribute`.
 interface IRoyaltySplit {
     /// @notice Everything that could be shared was shared.

@@ -65,7 +65,8 @@ enum Rejection {
 /// statements, which moves money from the account to the certificates' payouts; anyone releases it to them.
 ///
 /// An account is (listener, device key, token). Its deposit is the most that the device can spend. There is no other
-/// authorisation and no expiry: a listener revokes a device by asking for the money back. Statements are cumulative and
+/// authorisation and no expiry: a listener revokes a device by taking the money back. The wait before that is for what was
+/// played to be recorded; it binds no listener who plays, with the device, a certificate of their own. Statements are cumulative and
 /// only grow, for each account and certificate: to record one again changes nothing, a later one includes the earlier.
 ///
 /// Recorded amounts accrue to the payout of that moment, and nothing moves them afterwards. The contract has no owner, no
@@ -120,7 +121,7 @@ interface IStreamingEscrow {
     /// @param usages In the entries' order.
     event UsageRecorded(address indexed listener, address indexed device, address indexed token, Usage[] usages);
 
-    /// @notice Emitted for each entry that was not taken; it stays claimable.
+    /// @notice Emitted for each entry that was not taken. One that the balance did not cover stays claimable.
     /// @param listener Of the account.
     /// @param device Of the account: who signed.
     /// @param token Of the account.
@@ -177,8 +178,8 @@ interface IStreamingEscrow {
     /// @notice Thrown when no more than the 1 base unit that stays has accrued.
     error StreamingEscrow_NothingToRelease(address payout, address token);
 
-    /// @notice Thrown when somebody does not take their ETH; it stays claimable. (A token that does not move reverts with
-    /// Solady's `TransferFailed()`.)
+    /// @notice Thrown when somebody does not take their ETH, or when this contract would be paid itself; it stays
+    /// claimable. (A token that does not move reverts with Solady's `TransferFailed()`.)
     error StreamingEscrow_PaymentFailed(address to, uint256 amount);
 
     /*//////////////////////////////////////////////////////////////////////////
@@ -223,7 +224,7 @@ interface IStreamingEscrow {
 
     /// @notice Records what was played; anyone may send it. An entry is taken if its certificate exists, its plays and its
     /// amount are at least those recorded, one of them more, and the account holds the increase. Entries are looked at in
-    /// order, also several of one certificate; one that is not taken is skipped whole and stays claimable. No statement
+    /// order, also several of one certificate; one that is not taken is skipped whole; what the balance does not cover stays claimable. No well encoded statement
     /// reverts, and none harms another.
     /// @dev Emits {EntrySkipped} for each entry skipped, then {UsageRecorded} if any was taken; {StatementRejected} for a
     /// statement that was not looked at. A signature by anybody is looked at: an account without money pays nothing.
@@ -231,7 +232,8 @@ interface IStreamingEscrow {
     function record(SignedStatement[] calldata statements) external;
 
     /// @notice Pays what accrued to a payout, but 1 base unit that stays; anyone may send it. A royalty split of {factory}
-    /// is distributed in the same call. What cannot be paid stays.
+    /// is distributed in the same call. What cannot be paid stays, as does what
+    /// accrued to this contract itself.
     /// @dev Emits {Released}.
     ///
     /// Requirements:

@@ -98,6 +98,13 @@ def test_a_token_that_does_not_move_keeps_the_claim(
     assert odd.balanceOf(stranger) == 99
 
 
+def test_what_accrued_to_the_escrow_stays(escrow, deployer, token, accrue):
+    accrue(escrow, 1001, token)
+    with reverts(escrow, "StreamingEscrow_PaymentFailed", to=escrow.address, amount=1000):
+        escrow.release(escrow, token, sender=deployer)
+    assert (token.balanceOf(escrow), escrow.accruedOf(escrow, token)) == (1001, 1001)
+
+
 def test_a_token_that_keeps_a_fee_harms_only_who_uses_it(
     project, deployer, escrow, token, buyer, stranger, accrue
 ):

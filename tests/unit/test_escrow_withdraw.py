@@ -132,9 +132,15 @@ def test_who_does_not_take_it_changes_nothing(project, deployer, escrow, buyer, 
     assert chain.provider.get_balance(other) == ONE
 
 
-def test_the_escrow_takes_no_eth_from_itself(escrow, buyer, asked):
+def test_the_escrow_pays_nothing_to_itself(escrow, token, buyer, asked, request_):
     with reverts(escrow, "StreamingEscrow_PaymentFailed", to=escrow.address, amount=ONE):
         escrow.withdraw(DEVICE, ETH, escrow, sender=buyer)
+    fund(escrow, buyer, 5, token)
+    at = request_(5, token)
+    chain.mine(1, timestamp=at + DAY)
+    with reverts(escrow, "StreamingEscrow_PaymentFailed", to=escrow.address, amount=5):
+        escrow.withdraw(DEVICE, token, escrow, sender=buyer)
+    assert state(escrow, buyer, token) == (5, 5, at)
 
 
 @pytest.mark.parametrize("mock", ["BlocklistToken", "FalseReturnToken", "ReturnBombToken"])

@@ -266,9 +266,11 @@ class Escrow:
 
     def _payment_errors(self, to: str, coin: Coin, amount: int) -> Errors:
         takes = coin.works(to) and self._affords(coin, amount)
+        failed = ("StreamingEscrow_PaymentFailed", (to, amount))
+        if to == self.address:
+            return [failed]
         if coin.address == ETH:
-            takes = takes and to != self.address
-            return [] if takes else [("StreamingEscrow_PaymentFailed", (to, amount))]
+            return [] if takes else [failed]
         return [] if takes else [TRANSFER_FAILED]
 
     def _affords(self, coin: Coin, amount: int) -> bool:
@@ -276,12 +278,8 @@ class Escrow:
         return coin.balances[self.address] >= amount + fee
 
     def _pay(self, to: str, coin: Coin, amount: int) -> None:
-        """Paid to itself, it is nobody's."""
-        held = coin.balances[self.address]
         moved = coin.move(self.address, to, amount)
         assert moved, "the model forgot why this cannot be paid"
-        if to == self.address:
-            self.unasked[coin.address] += coin.balances[self.address] - held + amount
 
     def _names(self, account: Account) -> dict[str, Any]:
         return dict(zip(("listener", "device", "token"), account, strict=True))
