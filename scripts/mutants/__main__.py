@@ -37,7 +37,12 @@ FIRST: Final = {
     "T": ("test_system.py", "test_escrow.py", "test_licenses.py"),
 }
 """Where a promise is tried, by the first letter of its name."""
-NOT_PROPERTIES: Final = {"test_coding.py", "test_engines.py", "test_scenario.py"}
+NOT_PROPERTIES: Final = {
+    "test_coding.py",
+    "test_engines.py",
+    "test_mutants.py",
+    "test_scenario.py",
+}
 """Tests of the kit itself."""
 
 
