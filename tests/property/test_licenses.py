@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 from licence_owners import LicenceOwners
 from licence_play import index, people
-from licence_stage import PEOPLE, RELAYER
+from licence_stage import PEOPLE, RELAYER, WORKS
 from machine import run
 from models.money import Purse
 from models.permits import Order, permit2_digest, permit_digest
-from models.registry import NOBODY, Said
+from models.registry import NOBODY, Said, Visibility
 from models.splits import ETH
 from signing import sign
 from world import CHAIN_ID, Outcome
@@ -91,6 +91,16 @@ class Licences(LicenceOwners):
     def _purchase(self, buyer: str, order: Order, value: int) -> None:
         made = self._do(buyer, "purchase", *order.plain(), value=value)
         self._bought(made, [order], lambda: self.shop.buy(buyer, [order], value))
+
+    @rule(i=index, what=index, buyer=people)
+    def buy_for_who_reenters(self, i: int, what: int, buyer: str) -> None:
+        """And changes the very work's payout or visibility, or passes the licence on."""
+        offer_id = self._wanted(i, False)
+        if offer_id in self.shop.offers:
+            work = self.shop.offers[offer_id].certificates[0]
+            self.aim_recipient(what, WORKS.index(work), Visibility.WITHDRAWN)
+            order = Order(offer_id, self.system.reentering, NOBODY, 2**128)
+            self._purchase(buyer, order, self._due([order]))
 
     @rule(i=index, recipient=index, referrer=index)
     def buy_as_a_wallet(self, i: int, recipient: int, referrer: int) -> None:
