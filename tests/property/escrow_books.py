@@ -308,6 +308,7 @@ class Books(Machine):
             assert self.world.transact(PEOPLE[0], payee, "feel", Mood.ACCEPTS, b"").ok
             self.ether.moods[payee] = Mood.ACCEPTS
         reenterer = self.system.reenterer
+        assert self.world.transact(PEOPLE[0], reenterer, "sends", 0).ok
         assert self.world.transact(PEOPLE[0], reenterer, "aim", ETH, b"", False).ok
         self.ether.moods[reenterer] = Mood.ACCEPTS
         self.aims.clear()
