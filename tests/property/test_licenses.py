@@ -310,18 +310,19 @@ class Licences(LicenceOwners):
             which = [p.address for p in PEOPLE].index(holder)
             self.transfer(known, None, which, i, [], 1, False)
 
-    @rule(i=index, to=people, amount=st.sampled_from([1, 1, 0]))
-    def pass_on_everything(self, i: int, to: str, amount: int) -> None:
-        """At once: what transfers in front, what does not behind it."""
+    @rule(i=index, to=people, more=st.booleans())
+    def pass_on_everything(self, i: int, to: str, more: bool) -> None:
+        """At once, and perhaps nothing of what they do not hold: what transfers in front."""
         holders = sorted({a for (_, a), n in self.shop.units.items() if n and a in PEOPLE_ONLY})
         if holders:
             owner = holders[i % len(holders)]
-            held = [o for o in self.shop.offers if self.shop.units[o, owner]]
-            held.sort(key=lambda o: not self.shop.offers[o].transferable)
-            listed = (held, [amount] * len(held))
-            made = self._do(owner, "safeBatchTransferFrom", owner, to, *listed, b"")
-            self.moved.update(held)
-            batch = list(zip(*listed, strict=True))
+            units = {o: int(self.shop.units[o, owner] > 0) for o in self.shop.offers}
+            listed = [o for o in units if units[o] or more]
+            listed.sort(key=lambda o: (not self.shop.offers[o].transferable, o))
+            amounts = [units[o] for o in listed]
+            made = self._do(owner, "safeBatchTransferFrom", owner, to, listed, amounts, b"")
+            self.moved.update(listed)
+            batch = list(zip(listed, amounts, strict=True))
             self._ends(made, "R5", lambda: self.shop.transfer(owner, owner, to, batch, False))
 
     @rule(owner=people, operator=people, approved=st.booleans())
