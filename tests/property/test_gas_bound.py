@@ -1,6 +1,6 @@
 """L6 on both sides of its bound: no payee of a split can block a sale, as long as the splits of one
-purchase have at most 100 payees together; beyond that anyone first sends each split one unit and
-distributes, after which those who burn gas are credited, not called.
+purchase have at most 90 payees together; beyond that anyone first sends each split one unit and
+distributes, after which those who burn gas are credited, not called, until they withdraw.
 
 (More of the bound itself, with a referrer, tokens, and payees who recur: test_licence_blockers.py.)
 """
@@ -16,12 +16,14 @@ from models.splits import ETH, Mood
 from world import TX_GAS, Contract, World, actors, open_world
 
 ARTIST, BUYER, ANYONE = actors()[1:4]
-BOUND = 100
+BOUND = 90
 SALT = bytes(32)
 PRICE = 10**12
 COLD = 2_500 + 2 * 2_100
 """Gas that a payee costs more where accounts and storage are not warm, as they are on revm: the
 account, its credit, and the slot of the split that its turn may read."""
+COLD_SPLIT = 2_500 + 4 * 2_100
+"""The same of a split: its account, the sum of its credits, and three slots of its certificate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ def stage() -> Stage:
     factory = world.deploy("RoyaltySplitFactory")
     registry = world.deploy("CopyrightRegistry", 1, factory)
     licenses = world.deploy("LicenseManager", registry, factory)
-    payees = [world.deploy("MoodyPayee") for _ in range(3 * BOUND)]
+    payees = [world.deploy("MoodyPayee") for _ in range(300)]
     for payee in payees:
         assert world.transact(ANYONE.address, payee, "feel", Mood.BURNS_GAS, b"").ok
     return Stage(world, registry, licenses, factory, payees)
@@ -75,8 +77,8 @@ def sell(stage: Stage, sizes: list[int]) -> tuple[Offer, list[Contract], list[in
 
 def buy(stage: Stage, offer: Offer, payees: int):
     order = (offer.id, BUYER.address, NOBODY, PRICE)
-    spared = COLD * payees if stage.world.engine == "revm" else 0
-    gas = TX_GAS - spared
+    spared = COLD * payees + COLD_SPLIT * len(offer.certificates)
+    gas = TX_GAS - (spared if stage.world.engine == "revm" else 0)
     return stage.world.transact(
         BUYER.address, stage.licenses, "purchase", *order, value=PRICE, gas=gas
     )
@@ -89,8 +91,8 @@ def buy(stage: Stage, offer: Offer, payees: int):
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-@given(cuts=st.lists(st.integers(1, BOUND), max_size=12))
-def test_no_hundred_payees_block_a_sale(stage: Stage, cuts: list[int]) -> None:
+@given(cuts=st.lists(st.integers(1, BOUND), max_size=12) | st.just([1] * 38 + [2] * 26))
+def test_no_ninety_payees_block_a_sale(stage: Stage, cuts: list[int]) -> None:
     """However they are spread over splits."""
     sizes, left = [], BOUND
     for cut in cuts:
@@ -111,12 +113,12 @@ def test_no_hundred_payees_block_a_sale(stage: Stage, cuts: list[int]) -> None:
 
 
 @pytest.mark.parametrize("sizes", [[100, 100], [100, 100, 100], [60, 50, 1, 40]])
-def test_beyond_a_hundred_there_is_a_way_out(stage: Stage, sizes: list[int]) -> None:
+def test_beyond_the_bound_there_is_a_way_out(stage: Stage, sizes: list[int]) -> None:
     world = stage.world
     mark = world.snapshot()
     offer, splits, parts = sell(stage, sizes)
     sold = buy(stage, offer, 0)
-    if sum(sizes) >= 2 * BOUND:
+    if sum(sizes) >= 200:
         assert not sold.ok, "so many payees should not fit: is the bound too low?"
     if not sold.ok:
         world.expect("L6", 0, stage.licenses, "balanceOf", BUYER.address, offer.id)

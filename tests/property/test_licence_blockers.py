@@ -1,7 +1,9 @@
-"""L6 at its bound: a hundred payees and a referrer, each of whom burns all gas, block no sale.
+"""L6 for few splits: a hundred payees and a referrer, each of whom burns all gas, block no sale.
 
 The splits of one purchase have a hundred payees together; they recur in the album, not side by
-side, and nobody was ever paid before. All of them are credited; the next sale is cheaper.
+side, and nobody was ever paid before. All of them are credited; the next sale is cheaper. (Over
+more than 20 splits 90 payees are the bound: test_gas_bound.py, and on cold accounts
+tests/unit/test_licenses_hostile.py.)
 """
 
 from dataclasses import dataclass

@@ -9,6 +9,9 @@ from licence_cases import LAVISH, PRICE, balance, paid_by
 from split_cases import fresh
 from works import NOBODY, Offer, as_tuple, certify, offer_id, work
 
+BURNS_ALL = bytes.fromhex("fe")
+"""INVALID: all gas that it is called with is gone."""
+
 
 @pytest.fixture(scope="module")
 def songs(registry, author):
@@ -72,6 +75,23 @@ class TestNobodyGetsInTheWay:
         receipt = buy(create(Offer(box), price=640_000), value=640_000, gas_limit=16_777_216)
         assert paid_by(receipt, licenses) == [(payout, 10_000) for payout in payouts]
         assert {balance(payee) for payee in payees} == {6400}
+
+    def test_90_payees_of_64_splits_who_burn_all_gas(
+        self, registry, licenses, create_split, create, buy, author
+    ):
+        """The bound of L6, on cold accounts, where each has never been paid, nor the referrer."""
+        *burners, referrer = fresh(91, "burner")
+        for burner in (*burners, referrer):
+            chain.provider.set_code(burner, BURNS_ALL)
+        groups = [burners[i::64] for i in range(64)]
+        splits = [create_split(dict.fromkeys(g, 10_000 // len(g))) for g in groups]
+        songs = certify(
+            registry, author, *[work(f"burnt {i}", payout=s.address) for i, s in enumerate(splits)]
+        )
+        offer = create(Offer(sorted(songs), referral_bps=5000))
+        receipt = buy(offer, referrer=referrer, gas_limit=2**24)
+        assert licenses.balanceOf(receipt.sender, offer) == 1
+        assert sum(split.totalCredit(NOBODY) for split in splits) == PRICE
 
     def test_a_recipient_that_buys_again_inside(
         self, project, licenses, create, buy, deployer, songs
