@@ -89,7 +89,8 @@ interface ICopyrightRegistry {
         address payout
     );
 
-    /// @notice Emitted when a work of a {register} or {registerFor} call had a certificate already and was left as it is.
+    /// @notice Emitted when a work of a {register} or {registerFor} call had a certificate already and was left as it
+    /// is.
     /// @param workHash The work.
     /// @param author Account that asked for it in vain.
     event Skipped(bytes32 indexed workHash, address indexed author);
@@ -183,7 +184,8 @@ interface ICopyrightRegistry {
     //////////////////////////////////////////////////////////////////////////*/
 
     /// @notice Records the time of a commitment. The first time is kept: a repetition changes nothing and says nothing.
-    /// @dev Emits {Committed} the first time. Anyone may send anyone's commitment: it is bound to its author by its hash.
+    /// @dev Emits {Committed} the first time. Anyone may send anyone's commitment: it is bound to its author by its
+    /// hash.
     /// @param commitment `keccak256(abi.encode(author, keccak256(abi.encodePacked(workHashes)), salt))`.
     function commit(bytes32 commitment) external;
 
@@ -207,8 +209,8 @@ interface ICopyrightRegistry {
     /// Requirements:
     /// - `deadline` has not passed; the deadline's own second still counts.
     /// - The signature is the author's over `Register(address author,Work[] works,bytes32 salt,uint64 deadline)
-    ///   Work(bytes32 workHash,bytes32 release,uint8 visibility,address payout)` (EIP-712): by ECDSA (65 bytes, or 64 of
-    ///   ERC-2098), or else by ERC-1271 if the author has code.
+    ///   Work(bytes32 workHash,bytes32 release,uint8 visibility,address payout)` (EIP-712): by ECDSA (65 bytes, or 64
+    ///   of ERC-2098), or else by ERC-1271 if the author has code.
     /// - Those of {register}, of the author's commitment.
     ///
     /// @param author Account whose commitment it is; never zero.
@@ -219,8 +221,8 @@ interface ICopyrightRegistry {
     function registerFor(address author, Work[] calldata works, bytes32 salt, uint64 deadline, bytes calldata signature)
         external;
 
-    /// @notice Proves that the caller committed to a work before its author did. It records the claim and moves nothing;
-    /// what it means is for people to judge. It reveals the whole commitment, with its other works.
+    /// @notice Proves that the caller committed to a work before its author did. It records the claim and moves
+    /// nothing; what it means is for people to judge. It reveals the whole commitment, with its other works.
     /// @dev Emits {Contested}, each time.
     ///
     /// Requirements:

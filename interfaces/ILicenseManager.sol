@@ -37,8 +37,8 @@ enum Refusal {
 /// @param token What it is paid in: an ERC-20 token, or zero for ETH.
 /// @param duration Seconds that a pass lasts; 0 for the other kinds.
 /// @param transferable Whether holders may transfer their licences; never for a pass.
-/// @param referralBps Share of the price for whoever the buyer names as referrer, in basis points; at most 5,000. Buyers
-/// may name themselves: to them it is a discount.
+/// @param referralBps Share of the price for whoever the buyer names as referrer, in basis points; at most 5,000.
+/// Buyers may name themselves: to them it is a discount.
 /// @param terms SHA-256 of the file of terms, which is the licence's ERC-1155 metadata too.
 /// @param salt Tells offers apart that are otherwise alike.
 struct Offer {
@@ -130,8 +130,8 @@ interface ILicenseManager {
     /// @param by Owner of the certificate.
     event GrantRevoked(bytes32 indexed certificate, address indexed account, address indexed by);
 
-    /// @notice Emitted when a licence is sold or renewed, after ERC-1155's `TransferSingle` from zero if a unit is minted,
-    /// and before its {Paid}.
+    /// @notice Emitted when a licence is sold or renewed, after ERC-1155's `TransferSingle` from zero if a unit is
+    /// minted, and before its {Paid}.
     /// @param offerId The offer.
     /// @param recipient Who holds the licence.
     /// @param payer Who paid for it.
@@ -217,16 +217,16 @@ interface ILicenseManager {
     error LicenseManager_PricedInEth(uint256 offerId);
 
     /// @notice Thrown when the ETH that came along is not exactly the price, or the sum of the prices in ETH.
-    /// @param expected The price or sum; of a batch that the ETH does not cover, the sum as far as the first purchase that
-    /// it does not cover.
+    /// @param expected The price or sum; of a batch that the ETH does not cover, the sum as far as the first purchase
+    /// that it does not cover.
     /// @param received The ETH that came along, wei.
     error LicenseManager_WrongPayment(uint256 expected, uint256 received);
 
     /// @notice Thrown when the account to license or to grant is zero.
     error LicenseManager_ZeroRecipient();
 
-    /// @notice Thrown when a payout does not take its ETH, or is this contract, which never keeps anything. (A token that
-    /// does not move reverts with Solady's `TransferFromFailed()` or `TransferFailed()`.)
+    /// @notice Thrown when a payout does not take its ETH, or is this contract, which never keeps anything. (A token
+    /// that does not move reverts with Solady's `TransferFromFailed()` or `TransferFailed()`.)
     error LicenseManager_PaymentFailed(address payout, uint256 amount);
 
     /// @notice Thrown when too little gas is left to pay a referrer with the gas that is due to them.
@@ -301,8 +301,8 @@ interface ILicenseManager {
     /// @notice Buys a licence and pays everyone at once: with the ETH that comes along, or with a token by the caller's
     /// allowance to this contract.
     ///
-    /// The referral share, rounded down, is pushed to the referrer with 100,000 gas; if that fails it goes to the
-    /// payouts. The rest is divided equally over the offer's certificates, the remainder to the first; neighbours with
+    /// The referral share, rounded down, is pushed to the referrer with 100,000 gas; if that fails, or the referrer is this contract, it goes to
+    /// the payouts. The rest is divided equally over the offer's certificates, the remainder to the first; neighbours with
     /// the same payout are paid at once. A payout that is a royalty split of {factory} is distributed with its last
     /// payment, in the same call: once a purchase. Nobody is paid a zero amount.
     ///
@@ -311,8 +311,8 @@ interface ILicenseManager {
     /// already (at most at 2^64 - 1). Renewals sell no unit.
     ///
     /// @dev Emits ERC-1155's `TransferSingle` if a unit is minted, {Purchased} and {Paid} for each payment. A recipient
-    /// with code must accept ERC-1155 to be minted a unit. The payouts are those before the first call to anyone. Tokens
-    /// go from the payer to the payouts directly.
+    /// with code must accept ERC-1155 to be minted a unit. The payouts are those before the first call to anyone.
+    /// Tokens go from the payer to the payouts directly.
     ///
     /// Requirements:
     /// - {quote} gives no reason against it.
@@ -328,13 +328,14 @@ interface ILicenseManager {
     function purchase(uint256 offerId, address recipient, address referrer, uint256 maxPrice) external payable;
 
     /// @notice Buys several licences, in order, all or none. Offers in ETH and in different tokens may be mixed.
-    /// @dev Each as by {purchase}, its payouts read and paid before the next begins. The ETH that comes along is exactly
-    /// the sum of the prices in ETH.
+    /// @dev Each as by {purchase}, its payouts read and paid before the next begins. The ETH that comes along is
+    /// exactly the sum of the prices in ETH.
     /// @param purchases What to buy; at least one. The same offer may be there more than once.
     function purchaseBatch(Purchase[] calldata purchases) external payable;
 
-    /// @notice Buys a licence with a token, after an EIP-2612 permit of `maxPrice` to this contract in the caller's name.
-    /// That the permit fails is ignored, for it may have been sent by somebody else already: what counts is the allowance.
+    /// @notice Buys a licence with a token, after an EIP-2612 permit of `maxPrice` to this contract in the caller's
+    /// name. That the permit fails is ignored, for it may have been sent by somebody else already: what counts is the
+    /// allowance.
     /// @dev As {purchase}.
     ///
     /// Requirements:
@@ -350,10 +351,10 @@ interface ILicenseManager {
 
     /// @notice Buys a licence with a token of a payer who signed for exactly this purchase: anyone may send it.
     /// @dev As {purchase}, but the price goes from the payer to this contract by Permit2's `permitWitnessTransferFrom`
-    /// (at 0x000000000022D473030F116dDEE9F6B43aC78BA3) and on to the payouts in the same call. The permitted token is the
-    /// offer's, the permitted amount `order.maxPrice`, the spender this contract, the witness `order`. Permit2's own
-    /// errors pass through: a used nonce, a deadline that passed, a signature that is not the payer's. A token that takes
-    /// fees on transfers arrives short here, so that the payments fail (unless the same token lies here unasked).
+    /// (at 0x000000000022D473030F116dDEE9F6B43aC78BA3) and on to the payouts in the same call. The permitted token is
+    /// the offer's, the permitted amount `order.maxPrice`, the spender this contract, the witness `order`. Permit2's
+    /// own errors pass through: a used nonce, a deadline that passed, a signature that is not the payer's. A token that
+    /// takes fees on transfers arrives short here, so that the payments fail (unless the same token lies here unasked).
     ///
     /// Requirements:
     /// - The offer is in a token.
@@ -401,7 +402,8 @@ interface ILicenseManager {
 
     /// @notice What an offer costs an account now, and why it cannot buy. Never reverts.
     /// @param offerId The offer.
-    /// @param account Who would hold the licence, not zero: who holds a pass already renews it, and no supply stands against it.
+    /// @param account Who would hold the licence, not zero: who holds a pass already renews it, and no supply stands
+    /// against it.
     /// @return price Base units of the token; 0 if there is no such offer.
     /// @return token What it is paid in; zero is ETH.
     /// @return refusal Why it cannot be bought, or `None`.

@@ -61,8 +61,8 @@ enum Rejection {
 }
 
 /// @title Pay per play
-/// @notice Listeners deposit for a device key; the device signs, as it plays, what was played so far; anyone records such
-/// statements, which moves money from the account to the certificates' payouts; anyone releases it to them.
+/// @notice Listeners deposit for a device key; the device signs, as it plays, what was played so far; anyone records
+/// such statements, which moves money from the account to the certificates' payouts; anyone releases it to them.
 ///
 /// An account is (listener, device key, token). Its deposit is the most that the device can spend. There is no other
 /// authorisation and no expiry: a listener revokes a device by taking the money back. The wait before that is for what was
@@ -200,13 +200,14 @@ interface IStreamingEscrow {
     /// @param amount Base units.
     function deposit(address listener, address device, address token, uint256 amount) external payable;
 
-    /// @notice Asks for money of the caller's account back: a day later, and for a day, {withdraw} pays it. From now until
-    /// then it is not {available} for new plays, while {record} may still take what was played before. A new request
-    /// replaces the one before and begins the day anew.
+    /// @notice Asks for money of the caller's account back: a day later, and for a day, {withdraw} pays it. From now
+    /// until then it is not {available} for new plays, while {record} may still take what was played before. A new
+    /// request replaces the one before and begins the day anew.
     /// @dev Emits {WithdrawalRequested}.
     /// @param device Of the account.
     /// @param token Of the account.
-    /// @param amount Base units, also more than the account holds: {withdraw} pays what is there. 0 takes the request back.
+    /// @param amount Base units, also more than the account holds: {withdraw} pays what is there. 0 takes the request
+    /// back.
     function requestWithdrawal(address device, address token, uint128 amount) external;
 
     /// @notice Pays what the caller asked for, or what of it the account still holds. The request ends with it.
@@ -222,18 +223,20 @@ interface IStreamingEscrow {
     /// @param to Who receives it.
     function withdraw(address device, address token, address to) external;
 
-    /// @notice Records what was played; anyone may send it. An entry is taken if its certificate exists, its plays and its
-    /// amount are at least those recorded, one of them more, and the account holds the increase. Entries are looked at in
-    /// order, also several of one certificate; one that is not taken is skipped whole; what the balance does not cover stays claimable. No well encoded statement
-    /// reverts, and none harms another.
-    /// @dev Emits {EntrySkipped} for each entry skipped, then {UsageRecorded} if any was taken; {StatementRejected} for a
-    /// statement that was not looked at. A signature by anybody is looked at: an account without money pays nothing.
+    /// @notice Records what was played; anyone may send it. An entry is taken if its certificate exists, its plays and
+    /// its amount are at least those recorded, one of them more, and the account holds the increase. Entries are looked
+    /// at in order, also several of one certificate; one that is not taken is skipped whole; what the balance does not
+    /// cover stays claimable. No well encoded statement reverts, and none harms another.
+    /// @dev Emits {EntrySkipped} for each entry skipped, then {UsageRecorded} if any was taken; {StatementRejected} for
+    /// a statement that was not looked at. Unlike {deposit}, {withdraw} and {release}, which refuse to be entered again
+    /// (Solady's `Reentrancy()`), it also works while another call of this contract goes on. A signature by anybody is
+    /// looked at: an account without money pays nothing.
     /// @param statements Statements and their devices' signatures.
     function record(SignedStatement[] calldata statements) external;
 
-    /// @notice Pays what accrued to a payout, but 1 base unit that stays; anyone may send it. A royalty split of {factory}
-    /// is distributed in the same call. What cannot be paid stays, as does what
-    /// accrued to this contract itself.
+    /// @notice Pays what accrued to a payout, but 1 base unit that stays; anyone may send it. A royalty split of
+    /// {factory} is distributed in the same call. What cannot be paid stays, as does what accrued to this contract
+    /// itself.
     /// @dev Emits {Released}.
     ///
     /// Requirements:
@@ -268,8 +271,8 @@ interface IStreamingEscrow {
         view
         returns (uint128 balance, uint128 requested, uint64 requestedAt);
 
-    /// @notice What an account holds for new plays: its balance, less what a request that has not lapsed asks back. Never
-    /// reverts.
+    /// @notice What an account holds for new plays: its balance, less what a request that has not lapsed asks back.
+    /// Never reverts.
     /// @param listener Of the account.
     /// @param device Of the account.
     /// @param token Of the account.
