@@ -108,8 +108,9 @@ class Registrations(Play):
     @rule(who=index, n=index, size=st.integers(1, 3), sender=people, form=good_forms, direct=coin)
     def certify(self, who: int, n: int, size: int, sender: str, form: str, direct: bool) -> None:
         """R2: the whole way, one second too early, and at the second that decides; relayed in its
-        last second. Then again (R3)."""
-        plan = self._commit_newly(self.accounts[who % len(self.accounts)], self._free(n, size))
+        last second. Then again (R3). For nobody, nobody can sign."""
+        authors = [*self.accounts, *self.accounts, NOBODY]
+        plan = self._commit_newly(authors[who % len(authors)], self._free(n, size))
         works = self._works(plan, RELEASES, n)
         for ripe in ("early", "exact", "now") if n % 4 == 0 else ("exact",):
             self._ripen(plan, ripe)
