@@ -76,6 +76,11 @@ class Licences(LicenceOwners):
         made = self._do(buyer, "purchaseBatch", plain, value=value)
         self._bought(made, orders, lambda: self.shop.buy(buyer, orders, value))
 
+    @rule(i=index, to=index, buyer=people, count=st.sampled_from([1, 1, 2]))
+    def buy_several_for_a_wei_too_much(self, i: int, to: int, buyer: str, count: int) -> None:
+        """L3: which is not kept."""
+        self.buy_several([(i, to, 0, 0)] * count, buyer, 1)
+
     @rule(i=index, buyer=people)
     def renew(self, i: int, buyer: str) -> None:
         """A pass that somebody holds, or held: for 1 wei too much, and for what it costs."""
@@ -172,7 +177,20 @@ class Licences(LicenceOwners):
         signer: str,
     ) -> None:
         """For Permit2; the fifth payer is a wallet of the first's."""
-        order = self._order(i, recipient, referrer, slack, i != 3)
+        order = self._order(i, recipient, referrer, slack, True)
+        self._sign(order, payer, nonce, left, signer)
+
+    @rule(i=index, payer=st.integers(0, 3), nonce=st.integers(0, 5))
+    def sign_in_eth(self, i: int, payer: int, nonce: int) -> None:
+        """L4: which Permit2 does not move."""
+        in_eth = [o for o, offer in self.shop.offers.items() if offer.token == ETH]
+        if in_eth:
+            offer_id = in_eth[i % len(in_eth)]
+            self.wake(list(self.shop.offers).index(offer_id))
+            order = Order(offer_id, PEOPLE[payer].address, NOBODY, 2**128)
+            self._sign(order, payer, nonce, LATE, "payer")
+
+    def _sign(self, order: Order, payer: int, nonce: int, left: int, signer: str) -> None:
         offer = self.shop.offers.get(order.offer)
         token = offer.token if offer else ETH
         owner = PEOPLE[payer % 4]
