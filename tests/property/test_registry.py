@@ -154,6 +154,8 @@ class Registrations(Play):
         self._ripen(plans[1], "exact")
         self._register(plan, self._works(plan, RELEASES, n))
         self._contest(rival, album[n % len(album)], theirs)
+        oldest = self.plans[0]
+        self._contest(oldest.author, album[0], oldest)
 
     @rule(i=index, chance=chances, claimant=people, own=st.sampled_from([True, True, False]))
     def contest(self, i: int, chance: int, claimant: str, own: bool) -> None:
@@ -230,6 +232,15 @@ class Registrations(Play):
         if n % 3 == 0:
             self._let_all(owner, operator, False)
             self._manage(operator, certificate, n)
+
+    @rule(i=index, n=index, to=people)
+    def sell(self, i: int, n: int, to: str) -> None:
+        """R4: whoever sold it has no say any more, its author neither."""
+        found = self._owned(i)
+        if found is not None:
+            certificate, owner = found
+            self._transfer(owner, certificate, owner, to)
+            self._manage(self.model.certificates[certificate].author, certificate, n)
 
     # ERC-721
 
