@@ -330,6 +330,12 @@ class PayPerPlay(Books):
         assert self.world.transact(PEOPLE[0], token, "mark", account, value).ok
         (coin.marked.add if value else coin.marked.discard)(account)
 
+    @rule()
+    def pull_what_could_not_be_read(self) -> None:
+        """E1: its balance can be read only after the deposit."""
+        self.break_pulls(PullToken.NONE, True)
+        self.break_pulls(PullToken.NONE, False)
+
     @rule(fault=faults, unreadable=st.sampled_from([False, False, False, True]))
     def break_pulls(self, fault: int, unreadable: bool) -> None:
         coin, token = self.known["OddPullToken"], self.system.tokens["OddPullToken"]
