@@ -27,6 +27,7 @@ _HEAD = '''"""Counterexample to {promise}, found by {machine} on {engine}:
 import sys
 
 import ape
+import pytest
 
 sys.path.insert(0, "tests/unit")
 from outcomes import plain, reverts  # noqa: E402
@@ -221,6 +222,8 @@ def _claim(found: Disagreement) -> Iterator[str]:
         yield f"assert seen({call}) == seen({_literal(expected)})"
     elif kind == "balance":
         yield f"assert ape.chain.provider.get_balance({_literal(subject)}) == {expected}"
+    elif kind == "text":
+        yield f"pytest.fail({'assert here what was expected: ' + subject!r})"
 
 
 def _literal(value: Any, bound: Mapping[str, str] = MappingProxyType({})) -> str:

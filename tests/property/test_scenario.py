@@ -47,3 +47,21 @@ def test_the_ready_test_is_python_and_ends_in_the_claim(told, tmp_path, monkeypa
     (function,) = [n for n in ast.parse(source).body if getattr(n, "name", "").startswith("test_")]
     assert isinstance(function.body[-1], ast.Assert)
     assert "creditOf" in ast.unparse(function.body[-1])
+
+
+def test_what_has_no_assertion_fails_until_it_has_one(told, tmp_path, monkeypatch):
+    world, _ = told
+    monkeypatch.setattr(scenario, "FOLDER", tmp_path)
+    with pytest.raises(Disagreement) as found:
+        world.expect_true("S1", False, "received is not what was paid")
+    source = scenario.write_test("Story", world, found.value).read_text("utf-8")
+    assert source.rstrip().endswith(
+        "pytest.fail('assert here what was expected: received is not what was paid')"
+    )
+
+
+def test_a_view_that_reverts_is_a_disagreement(told):
+    world, _ = told
+    registry = world.deploy("CopyrightRegistry", 1, world.deploy("RoyaltySplitFactory"))
+    with pytest.raises(Disagreement, match=r"certificateOf.* reverts, and is not 1"):
+        world.expect("R1", 1, registry, "certificateOf", bytes(32))

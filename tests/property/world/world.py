@@ -7,7 +7,7 @@ Addresses are lower-case hex text.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from world.artefacts import artefact
 from world.coding import codec, tuple_of
@@ -197,11 +197,14 @@ class World(ABC):
         self, promise: str, expected: Any, contract: Contract, function: str, *arguments: Any
     ) -> None:
         """The view answers `expected`. Raises Disagreement, which ends up in the ready test."""
-        seen = self.call(contract, function, *arguments)
+        claim = ("view", contract, function, arguments, expected)
+        asked = f"{contract.name}.{function}{arguments}"
+        try:
+            seen = self.call(contract, function, *arguments)
+        except Reverted as reverted:
+            self._disagree(promise, f"{asked} reverts, and is not {expected!r}: {reverted}", claim)
         if seen != expected:
-            text = f"{contract.name}.{function}{arguments} is {seen!r}, and not {expected!r}"
-            claim = ("view", contract, function, arguments, expected)
-            self._disagree(promise, text, claim)
+            self._disagree(promise, f"{asked} is {seen!r}, and not {expected!r}", claim)
 
     def expect_balance(self, promise: str, expected: int, address: str) -> None:
         seen = self.balance(address)
@@ -223,11 +226,11 @@ class World(ABC):
             self._disagree(promise, text, claim)
 
     def expect_true(self, promise: str, condition: bool, text: str) -> None:
-        """Anything else; the ready test says the text and asserts nothing of it."""
+        """Anything else; the ready test fails with the text until somebody writes its assertion."""
         if not condition:
             self._disagree(promise, text, ("text", text, "", (), None))
 
-    def _disagree(self, promise: str, text: str, claim: tuple[Any, ...]) -> None:
+    def _disagree(self, promise: str, text: str, claim: tuple[Any, ...]) -> NoReturn:
         self.disagreement = Disagreement(promise, text, claim)
         raise self.disagreement
 
