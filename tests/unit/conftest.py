@@ -18,6 +18,9 @@ forget_stale_build(ROOT)
 os.environ.setdefault("SOLCX_BINARY_PATH", str(ROOT / "scripts" / "solc"))
 os.environ["PATH"] = f"{ROOT / 'scripts' / 'bin'}{os.pathsep}{os.environ['PATH']}"
 
+from licence_cases import LAVISH, PRICE, balance  # noqa: E402
+from works import NOBODY, as_tuple, offer_id  # noqa: E402
+
 ETH = "0x0000000000000000000000000000000000000000"
 MIN_AGE = 1
 
@@ -89,3 +92,32 @@ def create_split(project, factory, deployer):
         return project.RoyaltySplit.at(receipt.return_value)
 
     return create
+
+
+@pytest.fixture(scope="module")
+def create(licenses, author):
+    """Creates the author's offer and returns its id."""
+
+    def send(offer, price=PRICE, max_supply=0):
+        return offer_id(licenses.createOffer(as_tuple(offer), price, max_supply, sender=author))
+
+    return send
+
+
+@pytest.fixture(scope="module")
+def buy(licenses, buyer):
+    """Buys with ETH."""
+
+    def send(offer, recipient=buyer, referrer=NOBODY, most=LAVISH, value=PRICE, **options):
+        return licenses.purchase(
+            offer, recipient, referrer, most, value=value, sender=buyer, **options
+        )
+
+    return send
+
+
+@pytest.fixture
+def holds_nothing(licenses):
+    """L3: whatever a test does, the contract never holds value."""
+    yield
+    assert balance(licenses) == 0

@@ -1,10 +1,12 @@
 """A purchase of many certificates: how one price is divided over their payouts."""
 
 import pytest
-from licence_cases import LAVISH, PRICE, balance, paid_by
+from licence_cases import balance, paid_by
 from outcomes import said
 from split_cases import fresh
-from works import NOBODY, Offer, as_tuple, certify, offer_id, work
+from works import NOBODY, Offer, certify, work
+
+pytestmark = pytest.mark.usefixtures("holds_nothing")
 
 
 @pytest.fixture(scope="module")
@@ -20,31 +22,6 @@ def payees():
 @pytest.fixture(scope="module")
 def split(create_split, payees):
     return create_split({payees[0]: 2500, payees[1]: 7500})
-
-
-@pytest.fixture(scope="module")
-def create(licenses, author):
-    def send(offer, price=PRICE, max_supply=0):
-        return offer_id(licenses.createOffer(as_tuple(offer), price, max_supply, sender=author))
-
-    return send
-
-
-@pytest.fixture(scope="module")
-def buy(licenses, buyer):
-    def send(offer, recipient=buyer, referrer=NOBODY, most=LAVISH, value=PRICE, **options):
-        return licenses.purchase(
-            offer, recipient, referrer, most, value=value, sender=buyer, **options
-        )
-
-    return send
-
-
-@pytest.fixture(autouse=True)
-def _holds_nothing(licenses):
-    """L3: whatever a test does, the contract never holds value."""
-    yield
-    assert balance(licenses) == 0
 
 
 class TestAlbum:

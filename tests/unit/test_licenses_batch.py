@@ -4,7 +4,7 @@ import pytest
 from licence_cases import PRICE, balance, error_data, paid_by, selector
 from outcomes import reverts, said
 from split_cases import fresh
-from works import NOBODY, Offer, Refusal, as_tuple, certify, offer_id, work
+from works import NOBODY, Offer, Refusal, as_tuple, certify, work
 
 
 @pytest.fixture(scope="module")
@@ -17,14 +17,6 @@ def songs(registry, author, payouts):
     works = [work(f"batch song {i}", payout=payout) for i, payout in enumerate(payouts)]
     certify(registry, author, *works)
     return [w.work_hash for w in works]
-
-
-@pytest.fixture(scope="module")
-def create(licenses, author):
-    def send(offer, price=PRICE, max_supply=0):
-        return offer_id(licenses.createOffer(as_tuple(offer), price, max_supply, sender=author))
-
-    return send
 
 
 @pytest.fixture(scope="module")

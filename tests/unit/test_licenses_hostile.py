@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 from ape import chain
 from eth_utils import keccak
-from licence_cases import LAVISH, PRICE, balance, paid_by
+from licence_cases import PRICE, balance, paid_by
 from split_cases import fresh
-from works import NOBODY, Offer, as_tuple, certify, offer_id, work
+from works import NOBODY, Offer, certify, work
+
+pytestmark = pytest.mark.usefixtures("holds_nothing")
 
 BURNS_ALL = bytes.fromhex("fe")
 """INVALID: all gas that it is called with is gone."""
@@ -16,31 +18,6 @@ BURNS_ALL = bytes.fromhex("fe")
 @pytest.fixture(scope="module")
 def songs(registry, author):
     return certify(registry, author, *[work(f"song {i}") for i in range(3)])
-
-
-@pytest.fixture(scope="module")
-def create(licenses, author):
-    def send(offer, price=PRICE, max_supply=0):
-        return offer_id(licenses.createOffer(as_tuple(offer), price, max_supply, sender=author))
-
-    return send
-
-
-@pytest.fixture(scope="module")
-def buy(licenses, buyer):
-    def send(offer, recipient=buyer, referrer=NOBODY, most=LAVISH, value=PRICE, **options):
-        return licenses.purchase(
-            offer, recipient, referrer, most, value=value, sender=buyer, **options
-        )
-
-    return send
-
-
-@pytest.fixture(autouse=True)
-def _holds_nothing(licenses):
-    """L3: whatever a test does, the contract never holds value."""
-    yield
-    assert balance(licenses) == 0
 
 
 class TestNobodyGetsInTheWay:

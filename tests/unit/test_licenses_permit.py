@@ -4,7 +4,7 @@ import pytest
 from ape import chain
 from licence_cases import PRICE, error_data, paid_by, permit_signature, purchased, selector
 from outcomes import reverts
-from works import NOBODY, Offer, Refusal, as_tuple, certify, offer_id, work
+from works import NOBODY, Offer, Refusal, certify, work
 
 NEVER = 2**63
 MOST = PRICE * 2
@@ -13,14 +13,6 @@ MOST = PRICE * 2
 @pytest.fixture(scope="module")
 def songs(registry, author):
     return certify(registry, author, work("permitted song"))
-
-
-@pytest.fixture(scope="module")
-def create(licenses, author):
-    def send(offer, price=PRICE, max_supply=0):
-        return offer_id(licenses.createOffer(as_tuple(offer), price, max_supply, sender=author))
-
-    return send
 
 
 @pytest.fixture(scope="module")

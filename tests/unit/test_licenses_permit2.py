@@ -20,7 +20,7 @@ from licence_cases import (
 )
 from outcomes import reverts
 from split_cases import fresh
-from works import NOBODY, Kind, Offer, Refusal, as_tuple, certify, offer_id, work
+from works import NOBODY, Kind, Offer, Refusal, certify, work
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from permit2 import PERMIT2_ADDRESS, permit2_code
@@ -47,14 +47,6 @@ def split(create_split, payees):
 @pytest.fixture(scope="module")
 def songs(registry, author, split):
     return certify(registry, author, work("signed song", payout=split.address))
-
-
-@pytest.fixture(scope="module")
-def create(licenses, author):
-    def send(offer, price=PRICE, max_supply=0):
-        return offer_id(licenses.createOffer(as_tuple(offer), price, max_supply, sender=author))
-
-    return send
 
 
 @pytest.fixture(scope="module")

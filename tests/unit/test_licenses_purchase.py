@@ -2,11 +2,13 @@
 
 import pytest
 from ape import chain
-from licence_cases import LAVISH, PRICE, balance, paid_by
+from licence_cases import PRICE, balance, paid_by
 from outcomes import reverts as ends_in
 from outcomes import said
 from split_cases import fresh
-from works import NOBODY, Kind, Offer, Refusal, Visibility, as_tuple, certify, offer_id, work
+from works import NOBODY, Kind, Offer, Refusal, Visibility, certify, work
+
+pytestmark = pytest.mark.usefixtures("holds_nothing")
 
 
 @pytest.fixture(scope="module")
@@ -22,31 +24,6 @@ def payees():
 @pytest.fixture(scope="module")
 def split(create_split, payees):
     return create_split({payees[0]: 2500, payees[1]: 7500})
-
-
-@pytest.fixture(scope="module")
-def create(licenses, author):
-    def send(offer, price=PRICE, max_supply=0):
-        return offer_id(licenses.createOffer(as_tuple(offer), price, max_supply, sender=author))
-
-    return send
-
-
-@pytest.fixture(scope="module")
-def buy(licenses, buyer):
-    def send(offer, recipient=buyer, referrer=NOBODY, most=LAVISH, value=PRICE, **options):
-        return licenses.purchase(
-            offer, recipient, referrer, most, value=value, sender=buyer, **options
-        )
-
-    return send
-
-
-@pytest.fixture(autouse=True)
-def _holds_nothing(licenses):
-    """L3: whatever a test does, the contract never holds value."""
-    yield
-    assert balance(licenses) == 0
 
 
 class TestRefuses:

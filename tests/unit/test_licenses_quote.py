@@ -2,7 +2,7 @@
 
 import pytest
 from ape import chain
-from works import NOBODY, Kind, Offer, Refusal, Visibility, as_tuple, certify, offer_id, work
+from works import NOBODY, Kind, Offer, Refusal, Visibility, certify, work
 
 PRICE = 10**16
 
@@ -10,14 +10,6 @@ PRICE = 10**16
 @pytest.fixture(scope="module")
 def songs(registry, author):
     return certify(registry, author, *[work(f"song {i}") for i in range(3)])
-
-
-@pytest.fixture(scope="module")
-def create(licenses, author):
-    def send(offer, price=PRICE, max_supply=0):
-        return offer_id(licenses.createOffer(as_tuple(offer), price, max_supply, sender=author))
-
-    return send
 
 
 @pytest.fixture(scope="module")

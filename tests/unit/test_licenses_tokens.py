@@ -6,7 +6,7 @@ from eth_utils import keccak
 from licence_cases import LAVISH, PRICE, error_data, paid_by, purchased, selector
 from outcomes import reverts, said
 from split_cases import fresh
-from works import NOBODY, Offer, as_tuple, certify, offer_id, work
+from works import NOBODY, Offer, certify, work
 
 (
     RETURNS_NOTHING,
@@ -37,14 +37,6 @@ def payees():
 @pytest.fixture(scope="module")
 def split(create_split, payees):
     return create_split({payees[0]: 2500, payees[1]: 7500})
-
-
-@pytest.fixture(scope="module")
-def create(licenses, author):
-    def send(offer, price=PRICE, max_supply=0):
-        return offer_id(licenses.createOffer(as_tuple(offer), price, max_supply, sender=author))
-
-    return send
 
 
 @pytest.fixture(scope="module")
