@@ -39,6 +39,7 @@ def main() -> int:
         rows += _attempt("halmos", halmos.prove)
     if "properties" in parts:
         rows += _attempt("state machines", lambda: _explore(arguments.seconds), "revm")
+        rows += _attempt("what else the properties try", properties.examples)
     if "ape" in parts:
         rows += _attempt("the same machines on anvil", properties.on_anvil, "ape")
     about = [f"begun {started}", f"parts: {', '.join(parts)}", f"SECONDS={arguments.seconds:g}"]
