@@ -16,12 +16,14 @@ from bench.results import Row, load_average, report
 from bench.scene import SALT, certify, create_offer, create_split, digest, distribute
 from bench.signed import claims, passes, token_purchases
 from bench.snapshots import MOST_BYTES
+from bench.sound import sound_gas
 from bench.unlock import purchase_gas
 from immurtal.chain.contracts import Visibility
 
 CODE_LIMIT: Final = 24_576
 """Bytes of code that a contract may have (EIP-170)."""
 WITHIN_LIMIT: Final = 1.10
+CERTIFICATE: Final = "certificate, commit and register, an author's first"
 PERPETUAL: Final = "purchase, perpetual, paid out to 2 payees at once"
 HELD_TO_LIMIT: Final = 10
 """Payees from which on a distribution is held against a bare loop of transfers."""
@@ -206,17 +208,35 @@ def sizes(chain: Chain) -> list[Row]:
 
 def beside_unlock(chain: Chain, rows: Sequence[Row]) -> Row:
     """What was measured of our purchase, with Unlock's own measured on this chain."""
-    ours = next(row for row in rows if row.what == PERPETUAL)
     what = "purchase, perpetual, 2 payees; Unlock V15, which pays no split"
-    peer = purchase_gas(chain)
-    return replace(ours, what=what, peer=peer, peer_source=None if peer is None else "measured")
+    return _beside(rows, PERPETUAL, what, purchase_gas(chain))
+
+
+def beside_sound(chain: Chain, rows: Sequence[Row]) -> list[Row]:
+    """What was measured of our certificate and our purchase, with Sound's on this chain."""
+    peer = sound_gas(chain)
+    edition, mint = (None, None) if peer is None else (peer.edition, peer.mint)
+    return [
+        _beside(rows, CERTIFICATE, "certificate, an author's first; Sound V1.2, edition", edition),
+        _beside(
+            rows,
+            PERPETUAL,
+            "purchase, perpetual, 2 payees; Sound V1.2, which pays no split",
+            mint,
+        ),
+    ]
+
+
+def _beside(rows: Sequence[Row], ours: str, what: str, peer: int | None) -> Row:
+    measured = next(row for row in rows if row.what == ours)
+    return replace(measured, what=what, peer=peer, peer_source=None if peer is None else "measured")
 
 
 def main() -> int:
     load = load_average()
     with run_chain() as chain:
         rows = gas(chain)
-        rows += [beside_unlock(chain, rows), *sizes(chain)]
+        rows += [beside_unlock(chain, rows), *beside_sound(chain, rows), *sizes(chain)]
         about = {
             "chain": chain.version(),
             "peers": peers.SOURCES,

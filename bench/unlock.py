@@ -1,25 +1,25 @@
 """Unlock, measured on the same chain: a key (its licence) bought with ETH, by its own code.
 
-The code is that of npm `@unlock-protocol/contracts`, fetched once into the user's cache and held
-against its hash. A lock is made as Unlock makes it: behind a proxy.
+The code is that of npm `@unlock-protocol/contracts`. A lock is made as Unlock makes it: behind a
+proxy.
 """
 
 import json
-import subprocess
 import tarfile
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
 from eth_abi.abi import decode, encode
 from eth_utils.crypto import keccak
-from scripts.setup.bootstrap import CACHE
 
-from bench.chain import ETH, NOBODY, ONE, Chain
+from bench.chain import ETH, NOBODY, ONE, Chain, call_data
+from bench.packages import fetch
 
 PACKAGE: Final = "@unlock-protocol/contracts"
 VERSION: Final = "0.0.34"
-SHA256: Final = "f2cb66fca9f875effd6922c91477f3f1fa916a3ef9aa10d891cc77472e3019d0"
+SHA512: Final = (
+    "Sjgn8C3zKGdnGKfcoR4ejz1YgfQLYuHbtcZrK35N6FfPZQoL9jbWiyhIhxavb5bpRmXnLxnlh6vykEgCGIwjSg=="
+)
 LOCK_VERSION: Final = 15
 FOREVER: Final = 2**256 - 1
 _PURCHASE: Final = "(uint256,address,address,address,address,bytes,uint256)[]"
@@ -27,18 +27,18 @@ _PURCHASE: Final = "(uint256,address,address,address,address,bytes,uint256)[]"
 
 def purchase_gas(chain: Chain) -> int | None:
     """Gas of a first key in a lock where somebody else has one; None where npm has no package."""
-    package = _package()
+    package = fetch(PACKAGE, VERSION, SHA512)
     if package is None:
         return None
     owner, earlier, buyer = chain.accounts[:3]
     implementation = chain.deploy(_code(package, "Unlock/UnlockV14"))
-    unlock = chain.deploy(_proxy(implementation, _call("initialize(address)", owner)))
+    unlock = chain.deploy(_proxy(implementation, call_data("initialize(address)", owner)))
     template = chain.deploy(_code(package, "PublicLock/PublicLockV15"))
-    chain.spend(owner, unlock, _call("addLockTemplate(address,uint16)", template, LOCK_VERSION))
-    chain.spend(owner, unlock, _call("setLockTemplate(address)", template))
+    chain.spend(owner, unlock, call_data("addLockTemplate(address,uint16)", template, LOCK_VERSION))
+    chain.spend(owner, unlock, call_data("setLockTemplate(address)", template))
     terms = (owner, FOREVER, ETH, ONE, FOREVER, "Licence")
-    begin = _call("initialize(address,uint256,address,uint256,uint256,string)", *terms)
-    create = _call("createUpgradeableLockAtVersion(bytes,uint16)", begin, LOCK_VERSION)
+    begin = call_data("initialize(address,uint256,address,uint256,uint256,string)", *terms)
+    create = call_data("createUpgradeableLockAtVersion(bytes,uint16)", begin, LOCK_VERSION)
     answer = chain.anvil.rpc(
         "eth_call", {"from": owner, "to": unlock, "data": "0x" + create.hex()}, "latest"
     )
@@ -50,21 +50,6 @@ def purchase_gas(chain: Chain) -> int | None:
         data = keccak(text=f"purchase({_PURCHASE})")[:4] + encode([_PURCHASE], [[order]])
         spent = chain.spend(account, str(lock), data, ONE)
     return spent
-
-
-def _package() -> Path | None:
-    folder = CACHE / "peers"
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"unlock-protocol-contracts-{VERSION}.tgz"
-    if not file.is_file():
-        command = ["npm", "pack", "--silent", f"{PACKAGE}@{VERSION}"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            return None
-    if sha256(file.read_bytes()).hexdigest() != SHA256:
-        file.unlink()
-        raise ValueError(f"{PACKAGE}@{VERSION} is not what it was")
-    return file
 
 
 def _code(package: Path, name: str) -> bytes:
@@ -84,8 +69,3 @@ def _proxy(implementation: str, begin: bytes) -> bytes:
     # CODECOPY the call, DELEGATECALL it, CODECOPY the proxy, RETURN it: 45 bytes, as the proxy has
     call = f"60{size:02x}605a5f39" + f"5f5f60{size:02x}5f73{implementation[2:]}5af450"
     return bytes.fromhex(f"{call}602d602d5f39602d5ff3{forward}") + begin
-
-
-def _call(signature: str, *arguments: Any) -> bytes:
-    types = signature[signature.index("(") + 1 : -1].split(",")
-    return keccak(text=signature)[:4] + encode(types, arguments)
