@@ -17,6 +17,7 @@ from bench.scene import SALT, certify, create_offer, create_split, digest, distr
 from bench.signed import claims, passes, token_purchases
 from bench.snapshots import MOST_BYTES
 from bench.sound import sound_gas
+from bench.story import register_gas
 from bench.unlock import purchase_gas
 from immurtal.chain.contracts import Visibility
 
@@ -24,6 +25,7 @@ CODE_LIMIT: Final = 24_576
 """Bytes of code that a contract may have (EIP-170)."""
 WITHIN_LIMIT: Final = 1.10
 CERTIFICATE: Final = "certificate, commit and register, an author's first"
+NEXT: Final = "certificate, commit and register, the next"
 PERPETUAL: Final = "purchase, perpetual, paid out to 2 payees at once"
 HELD_TO_LIMIT: Final = 10
 """Payees from which on a distribution is held against a bare loop of transfers."""
@@ -227,6 +229,12 @@ def beside_sound(chain: Chain, rows: Sequence[Row]) -> list[Row]:
     ]
 
 
+def beside_story(chain: Chain, rows: Sequence[Row]) -> Row:
+    """What was measured of our next certificate, with an early Story's on this chain."""
+    what = "certificate, the next; Story 1.0.0-beta-rc6, register alone"
+    return _beside(rows, NEXT, what, register_gas(chain))
+
+
 def _beside(rows: Sequence[Row], ours: str, what: str, peer: int | None) -> Row:
     measured = next(row for row in rows if row.what == ours)
     return replace(measured, what=what, peer=peer, peer_source=None if peer is None else "measured")
@@ -236,7 +244,8 @@ def main() -> int:
     load = load_average()
     with run_chain() as chain:
         rows = gas(chain)
-        rows += [beside_unlock(chain, rows), *beside_sound(chain, rows), *sizes(chain)]
+        rows += [beside_unlock(chain, rows), *beside_sound(chain, rows)]
+        rows += [beside_story(chain, rows), *sizes(chain)]
         about = {
             "chain": chain.version(),
             "peers": peers.SOURCES,

@@ -1,5 +1,9 @@
 """What others' contracts cost: gas of whole transactions, measured with `forge --isolate` on the
-peers' own code (DESIGN 11). Where there are several peers, rows name the cheapest."""
+peers' own code (DESIGN 11). Where there are several peers, rows name the cheapest.
+
+Story, 0xSplits and x402 stay quoted because npm has not the code that was measured. Of Story it has
+1.0.0-beta-rc6 alone, with another and dearer `register` (`story.py`); of 0xSplits we know an SDK
+that offers ABIs (`@0xsplits/splits-sdk`), of x402 a package of JavaScript (`@x402/evm`)."""
 
 from typing import Final
 
