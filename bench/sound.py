@@ -1,10 +1,10 @@
 """Sound Protocol, measured on the same chain: an edition made and a token of it bought with ETH.
 
 The code is that of npm `@soundxyz/sound-protocol`: of its newest version there, with editions V1.2
-and minters V2.1. Later ones (V2, SuperMinter) are not on npm. The peer is taken at its cheapest:
-the minter that writes the least, no fees, no randomness, no affiliate, no operator filter. It asks
-its Multicaller who sends, which is not on this chain: where it is, that adds a read of storage to
-each call that looks at roles.
+and minters V2.1. What `bench.peers` quotes is V2 with its SuperMinter, which costs more and is not
+on npm. The peer is taken at its cheapest: the minter that writes the least, no fees, no randomness,
+no affiliate, no operator filter. It asks its Multicaller who sends, which is not on this chain:
+where it is, that adds a read of storage to each call that looks at roles.
 """
 
 import re
