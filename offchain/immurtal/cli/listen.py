@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from immurtal.cli.client import Client
     from immurtal.cli.progress import Progress
     from immurtal.errors import AccessRefused
+    from immurtal.stream.licence import EndedPass
     from immurtal.stream.player import Played
 
 
@@ -117,18 +118,19 @@ class _Player:
     async def _access(self, certificate: str, offer: str | None) -> tuple[str, str]:
         """Account and offer to rely on. Raises AccessRefused with what to do."""
         from immurtal.chain.contracts import ZERO_ADDRESS, ZERO_ID, Visibility
-        from immurtal.stream.licence import find_access
+        from immurtal.stream.licence import ended_pass, find_access
 
         contracts = self._client.contracts
         if (await contracts.certificate(certificate)).visibility is Visibility.OPEN:
             return ZERO_ADDRESS, ZERO_ID
         account = self._unlocked().address
-        if offer is not None:  # refused here, it is refused everywhere: the chain says so
-            found = offer if await contracts.has_access(certificate, account, offer) else None
-        else:
-            found = await find_access(contracts, certificate, account)
+        if offer is not None:
+            if ended := await ended_pass(contracts, certificate, account, offer):
+                raise _renew(certificate, account, ended)
+            return account, offer  # whether that is access, now and deep enough, the nodes say
+        found = await find_access(contracts, certificate, account)
         if found is None:
-            raise await _no_access(contracts, certificate, account, offer)
+            raise await _no_access(contracts, certificate, account)
         return account, found
 
     def _unlocked(self) -> "Wallet":
@@ -136,24 +138,26 @@ class _Player:
         return self._wallet
 
 
-async def _no_access(
-    contracts: "Contracts", certificate: str, account: str, offer: str | None
-) -> "AccessRefused":
+async def _no_access(contracts: "Contracts", certificate: str, account: str) -> "AccessRefused":
     """Why, as far as the chain tells: a pass that ended is renewed, anything else is bought."""
-    from immurtal.cli.amounts import moment
     from immurtal.errors import AccessRefused
     from immurtal.stream.licence import ended_pass
 
-    ended = await ended_pass(contracts, certificate, account, offer)
-    if ended is not None:
-        return AccessRefused(
-            f"The pass of {account} for {certificate} ended on {moment(ended.expiry)}.",
-            do=f"Renew it with `immurtal buy {ended.offer}`.",
-        )
-    by = f" by offer {offer}" if offer else ""
+    if ended := await ended_pass(contracts, certificate, account):
+        return _renew(certificate, account, ended)
     return AccessRefused(
-        f"{account} has no access to {certificate}{by}.",
+        f"{account} has no access to {certificate}.",
         do="`immurtal status` shows its offers; buy one with `immurtal buy`.",
+    )
+
+
+def _renew(certificate: str, account: str, ended: "EndedPass") -> "AccessRefused":
+    from immurtal.cli.amounts import moment
+    from immurtal.errors import AccessRefused
+
+    return AccessRefused(
+        f"The pass of {account} for {certificate} ended on {moment(ended.expiry)}.",
+        do=f"Renew it with `immurtal buy {ended.offer}`.",
     )
 
 

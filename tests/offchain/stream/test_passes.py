@@ -115,11 +115,10 @@ async def test_what_an_account_may_rely_on(stage: Stage, buyer: LocalKey, offer:
     assert await ended_pass(stage.contracts, fresh_salt(), account) is None
 
 
-async def test_an_offer_that_gives_nothing_is_named(
+async def test_whether_a_named_offer_gives_access_is_for_the_nodes_to_say(
     stage: Stage, deployment_file: Path, buyer: LocalKey, offer: str
 ) -> None:
-    with pytest.raises(AccessRefused) as refused:
-        await play(stage, deployment_file, "--offer", offer)
-    assert refused.value.what == (
-        f"{buyer.address} has no access to {stage.certificate} by offer {offer}."
-    )
+    """(These nodes give to anybody; what real ones do: tests/e2e/test_errors.py.)"""
+    asked = sum(node.asked["shares"] for node in stage.work.nodes)
+    await play(stage, deployment_file, "--offer", offer)
+    assert sum(node.asked["shares"] for node in stage.work.nodes) > asked
